@@ -1,0 +1,3 @@
+# Where `cmake --install` puts things.
+include(GNUInstallDirs)
+install(TARGETS bulkhead RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
