@@ -1,5 +1,5 @@
 // JSON read with complaints that name their place ("linux.namespaces[2].type"), and JSON written as a stream.
-// The one file that knows the JSON library is json.cpp.
+// The reader keeps a compact tree of its own: a start of the runtime reads little else, so it has to be quick and small.
 #pragma once
 
 #include "base/result.h"
@@ -12,15 +12,14 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 namespace bulkhead {
 
-// Where a value stands. Built on the stack while parsing; turned into text only when there is something to complain about.
+struct JsonNode; // one value in the tree; json.cpp alone knows what is inside
+
+// Where a value stands, or where a member of it would. Turned into text only when there is something to complain about.
 struct JsonPlace {
-    JsonPlace const* parent = nullptr;
-    std::string_view key = {};
-    std::size_t index = 0; // used when key is empty and parent is set
+    JsonNode const* node = nullptr;
+    std::string_view member = {}; // empty: the value itself
 
     std::string text() const; // "" for the document itself
 };
@@ -30,9 +29,8 @@ class JsonObject;
 // One value inside a document; the document outlives it.
 class JsonValue {
 public:
-    JsonValue(nlohmann::json const& value, JsonPlace place)
-        : m_value(&value)
-        , m_place(place)
+    explicit JsonValue(JsonNode const& node)
+        : m_node(&node)
     {
     }
 
@@ -40,9 +38,9 @@ public:
     bool is_array() const;
     bool is_string() const;
     bool is_null() const;
-    JsonPlace const& place() const { return m_place; }
+    JsonPlace place() const { return { .node = m_node }; }
     Result<JsonObject> as_object() const;
-    std::size_t size() const;           // of an array or object, else 0
+    std::size_t size() const;              // of an array or object, else 0
     JsonValue at(std::size_t index) const; // of an array
     Error complaint(std::string_view what) const; // "process.args[1]: WHAT"
 
@@ -82,17 +80,15 @@ public:
     std::string dump() const;
 
 private:
-    friend class JsonObject;
-    nlohmann::json const* m_value;
-    JsonPlace m_place;
+    JsonNode const* m_node;
 };
 
-// An object whose members are read by name. JSON null counts as absent, as Go programs write it.
+// An object whose members are read by name. JSON null counts as absent, as Go programs write it. Of members with the
+// same name the last one counts, as in Go.
 class JsonObject {
 public:
-    JsonObject(nlohmann::json const& value, JsonPlace place)
-        : m_value(&value)
-        , m_place(place)
+    explicit JsonObject(JsonNode const& node)
+        : m_node(&node)
     {
     }
 
@@ -100,7 +96,7 @@ public:
     Result<JsonValue> get(std::string_view key) const; // absent is an error
     bool has(std::string_view key) const { return find(key).has_value(); }
     std::vector<std::string> keys() const;
-    std::string place() const { return m_place.text(); }
+    std::string place() const { return JsonPlace { .node = m_node }.text(); }
     Error complaint(std::string_view key, std::string_view what) const;
 
     template<typename T>
@@ -145,24 +141,30 @@ public:
     }
 
 private:
-    nlohmann::json const* m_value;
-    JsonPlace m_place;
+    JsonNode const* m_node;
 };
 
-// A parsed text. NESTING and size are bounded: hostile input is refused, not recursed into.
+// A parsed text. Nesting, size and the number of values are bounded: hostile input is refused, not recursed into.
 class JsonDocument {
 public:
-    // WHAT names the input in errors: "config.json".
+    static constexpr std::size_t max_depth = 64;
+    static constexpr std::size_t max_text = 16 * 1024 * 1024;
+    static constexpr std::size_t max_values = 1'000'000;
+
+    // WHAT names the input in errors: "config.json". The document keeps a copy of TEXT.
     static Result<JsonDocument> parse(std::string_view text, std::string_view what);
     JsonDocument(JsonDocument&&) noexcept;
     JsonDocument& operator=(JsonDocument&&) noexcept;
     ~JsonDocument();
     JsonValue root() const;
     Result<JsonObject> object() const { return root().as_object(); }
+    // Places of members that nobody asked for, in objects of which some member was asked for; at most LIMIT of them.
+    std::vector<std::string> unread_members(std::size_t limit) const;
 
 private:
-    explicit JsonDocument(std::unique_ptr<nlohmann::json>);
-    std::unique_ptr<nlohmann::json> m_json;
+    struct Content;
+    explicit JsonDocument(std::unique_ptr<Content>);
+    std::unique_ptr<Content> m_content;
 };
 
 // Writes JSON text in order. Calls must nest properly; bytes that are not UTF-8 become U+FFFD.
