@@ -44,7 +44,8 @@ struct SandboxPlan {
     std::string root;                // the root file system, resolved against the bundle
     oci::Config config;              // parsed and validated
     std::string config_text;         // the text it was parsed from
-    std::string state_path;          // this container's own state folder: <root>/<id>
+    std::string state_path;          // this container's own state folder: <root>/<id>; holds config.json, a copy of config_text
+    std::string cache_path;          // where compiled things may be kept between containers: <root>/.cache; made by whoever needs it
     ProcessIo io;
     bool systemd_cgroup = false;
     bool rootless = false;           // the caller has no privileges on the host
@@ -57,8 +58,10 @@ struct SandboxPlan {
 struct CreateEvents {
     // The namespaces exist and pid is known, the root is not yet entered: prestart, then createRuntime hooks.
     std::function<Result<Unit>(pid_t)> on_namespaces;
-    // The sandbox has something on the host that must not be forgotten (a cgroup, a process): record it now.
+    // The sandbox is about to have something on the host that must not be forgotten (a cgroup): record it now.
     std::function<Result<Unit>()> on_record;
+    // The first process exists (in status creating): record it now.
+    std::function<Result<Unit>(pid_t)> on_process;
 };
 
 // What exec needs.

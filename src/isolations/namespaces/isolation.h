@@ -1,0 +1,16 @@
+// The `namespaces` isolation: namespaces, control groups, capabilities and seccomp of the host's own kernel.
+#pragma once
+
+#include "isolation/isolation.h"
+
+namespace bulkhead::namespaces {
+
+class NamespacesIsolation final : public isolation::Isolation {
+public:
+    std::string_view name() const override { return "namespaces"; }
+    std::vector<isolation::Finding> examine() const override;
+    Result<std::unique_ptr<isolation::Sandbox>> make_sandbox() const override;
+    Result<std::unique_ptr<isolation::Sandbox>> load_sandbox(JsonObject const& saved) const override;
+};
+
+} // namespace bulkhead::namespaces

@@ -1,0 +1,211 @@
+#include "isolations/namespaces/sandbox.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "isolations/namespaces/exec.h"
+
+#include <array>
+#include <csignal>
+#include <ctime>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace bulkhead::namespaces {
+
+using oci::NamespaceType;
+using oci::Status;
+
+Result<std::unique_ptr<NamespacesSandbox>> NamespacesSandbox::load(JsonObject const& saved)
+{
+    auto sandbox = std::make_unique<NamespacesSandbox>();
+    TRY(saved.required("id", sandbox->m_id));
+    TRY(saved.required("state_path", sandbox->m_state_path));
+    TRY(saved.required("cache_path", sandbox->m_cache_path));
+    TRY(saved.optional("pid", sandbox->m_pid));
+    TRY(saved.optional("start_time", sandbox->m_start_time));
+    TRY(saved.optional("ready", sandbox->m_is_ready));
+    TRY(saved.optional("own_pid_namespace", sandbox->m_has_own_pid_namespace));
+    TRY(saved.optional("rootless", sandbox->m_rootless));
+    TRY(saved.optional("no_new_keyring", sandbox->m_no_new_keyring));
+    if (auto group = saved.find("cgroup")) {
+        auto object = TRY(group->as_object());
+        sandbox->m_group = TRY(cgroup::Cgroup::load(object));
+    }
+    return sandbox;
+}
+
+void NamespacesSandbox::save(JsonWriter& json) const
+{
+    json.member("id", m_id).member("state_path", m_state_path).member("cache_path", m_cache_path);
+    json.member("pid", static_cast<std::int64_t>(m_pid)).member("start_time", m_start_time).member("ready", m_is_ready);
+    json.member("own_pid_namespace", m_has_own_pid_namespace).member("rootless", m_rootless).member("no_new_keyring", m_no_new_keyring);
+    if (m_group) {
+        json.key("cgroup").begin_object();
+        m_group->save(json);
+        json.end_object();
+    }
+}
+
+Result<oci::Config> NamespacesSandbox::read_config() const
+{
+    auto text = TRY(read_file(m_state_path + "/config.json"));
+    return oci::parse_config(text);
+}
+
+Result<Unit> NamespacesSandbox::create(isolation::SandboxPlan const& plan, isolation::CreateEvents const& events)
+{
+    m_id = plan.id;
+    m_state_path = plan.state_path;
+    m_cache_path = plan.cache_path;
+    m_rootless = plan.rootless;
+    m_no_new_keyring = plan.no_new_keyring;
+
+    auto host_cgroups = TRY(cgroup::HostCgroups::discover());
+    m_group = TRY(cgroup::Cgroup::create(host_cgroups, { .cgroups_path = plan.config.linux_section.cgroups_path, .container_id = plan.id,
+                                                           .systemd = plan.systemd_cgroup, .rootless = plan.rootless }));
+    auto made = [&]() -> Result<Unit> {
+        if (events.on_record)
+            TRY(events.on_record());
+        Launch launch(plan);
+        TRY(prepare_launch(launch, host_cgroups, m_group.get()));
+        m_has_own_pid_namespace = launch.namespaces.is_new(NamespaceType::pid);
+        isolation::CreateEvents inner = events;
+        inner.on_process = [&](pid_t pid) -> Result<Unit> {
+            m_pid = pid;
+            m_start_time = TRY(host::process_start_time(pid).or_error("identify the container's first process"));
+            return events.on_process ? events.on_process(pid) : Result<Unit>(ok());
+        };
+        m_launched = TRY(namespaces::launch(launch, m_group.get(), inner));
+        return ok();
+    }();
+    if (made.is_error()) {
+        m_pid = 0;
+        auto removed = remove();
+        if (removed.is_error())
+            log::warning("what a failed create left could not all be removed", { { "error", removed.error().message } });
+        return made;
+    }
+    m_is_ready = true;
+    return ok();
+}
+
+Result<Unit> NamespacesSandbox::start()
+{
+    auto config = TRY(read_config());
+    if (!m_launched || !m_launched->start_at_once)
+        return open_gate_by_socket(m_state_path, *config.process);
+    auto opened = open_gate(*m_launched, *config.process);
+    m_launched.reset();
+    return opened;
+}
+
+bool NamespacesSandbox::waits_for_start() const
+{
+    if (::access((m_state_path + "/" + start_socket_name).c_str(), F_OK) != 0)
+        return m_launched && m_launched->start_at_once; // `run`: created here, not yet let go
+    return true;
+}
+
+Status NamespacesSandbox::status() const
+{
+    if (m_pid == 0 || !is_first_process_alive())
+        return m_is_ready || m_pid != 0 ? Status::stopped : Status::creating;
+    if (!m_is_ready)
+        return Status::creating;
+    if (m_group && m_group->is_frozen())
+        return Status::paused;
+    return waits_for_start() ? Status::created : Status::running;
+}
+
+Result<Unit> NamespacesSandbox::signal(int number, Target target)
+{
+    if (target == Target::every_process && m_group)
+        return m_group->signal_all(number);
+    if (!is_first_process_alive())
+        return Error { .code = Errno::srch, .message = "container not running" };
+    auto pidfd = TRY(host::open_pidfd(m_pid).or_error("open the container's first process"));
+    if (!is_first_process_alive()) // the pid may have been given to another process in between
+        return Error { .code = Errno::srch, .message = "container not running" };
+    TRY(host::signal_pidfd(pidfd, number).or_error("send the signal"));
+    return ok();
+}
+
+Result<isolation::StartedProcess> NamespacesSandbox::exec(isolation::ExecPlan const& plan)
+{
+    auto config = TRY(read_config());
+    oci::State state { .id = m_id, .status = Status::running, .pid = m_pid, .bundle = {}, .annotations = config.annotations };
+    return exec_in_container({ .id = m_id, .config = config, .first_pid = m_pid, .first_start_time = m_start_time, .group = m_group.get(),
+                                 .cache_path = m_cache_path, .state_json = oci::state_json(state, 0), .rootless = m_rootless,
+                                 .no_new_keyring = m_no_new_keyring || plan.no_new_keyring },
+        plan);
+}
+
+Result<std::vector<pid_t>> NamespacesSandbox::processes()
+{
+    if (m_group)
+        return m_group->processes();
+    if (!is_first_process_alive())
+        return std::vector<pid_t>();
+    return std::vector<pid_t> { m_pid }; // without a control group nothing else is known to belong to the container
+}
+
+Result<Unit> NamespacesSandbox::kill_everything()
+{
+    if (is_first_process_alive()) {
+        auto pidfd = host::open_pidfd(m_pid);
+        if (pidfd.is_ok() && is_first_process_alive())
+            (void)host::signal_pidfd(pidfd.value(), SIGKILL);
+    }
+    // The death of a pid namespace's first process takes all others along; without a namespace they are found by group.
+    if (m_group) {
+        auto left = m_group->processes();
+        if (left.is_ok() && !left.value().empty()) {
+            TRY(m_group->signal_all(SIGKILL));
+            if (m_group->is_frozen())
+                TRY(m_group->thaw());
+        }
+    }
+    for (int round = 0; round < 1000 && is_first_process_alive(); ++round) {
+        std::timespec pause { .tv_sec = 0, .tv_nsec = round < 50 ? 200'000 : 10'000'000 };
+        ::nanosleep(&pause, nullptr);
+    }
+    if (is_first_process_alive())
+        return Error { .code = Errno::busy, .message = "the container's first process (" + std::to_string(m_pid) + ") does not die",
+            .hint = "it hangs in the kernel; see /proc/" + std::to_string(m_pid) + "/stack" };
+    return ok();
+}
+
+Result<Unit> NamespacesSandbox::remove()
+{
+    TRY(kill_everything());
+    if (m_group)
+        TRY(m_group->remove());
+    ::unlink((m_state_path + "/" + start_socket_name).c_str());
+    return ok();
+}
+
+Result<Unit> NamespacesSandbox::pause() { return m_group->freeze(); }
+Result<Unit> NamespacesSandbox::resume() { return m_group->thaw(); }
+Result<std::string> NamespacesSandbox::stats_json() { return m_group->stats_json(); }
+Result<bool> NamespacesSandbox::wait_for_oom(int milliseconds) { return m_group->wait_for_oom(milliseconds); }
+
+Result<Unit> NamespacesSandbox::update(oci::Resources const& resources)
+{
+    TRY(m_group->set_limits(resources));
+    if (!resources.devices.empty())
+        TRY(m_group->set_devices(resources.devices));
+    return ok();
+}
+
+Result<Unit> NamespacesSandbox::checkpoint(isolation::CheckpointOptions const&)
+{
+    return Error { .code = Errno::notsup, .message = "checkpoint is not available" };
+}
+
+Result<Unit> NamespacesSandbox::restore(isolation::SandboxPlan const&, isolation::CheckpointOptions const&, isolation::CreateEvents const&)
+{
+    return Error { .code = Errno::notsup, .message = "restore is not available" };
+}
+
+} // namespace bulkhead::namespaces
