@@ -128,7 +128,7 @@ struct Device {
     std::string type; // "c", "u", "b", "p"
     std::int64_t major = 0;
     std::int64_t minor = 0;
-    std::optional<std::uint32_t> file_mode;
+    std::optional<std::uint32_t> file_mode; // as written: engines add the file type's bits (S_IFMT)
     std::optional<std::uint32_t> uid;
     std::optional<std::uint32_t> gid;
 };
@@ -320,9 +320,22 @@ Result<Process> parse_process(std::string_view text);
 // The resources document of update --resources.
 Result<Resources> parse_resources(std::string_view text);
 
-// Rules over several members and values that no host can honour. Does not touch the file system.
+// Rules over several members and values that no host can honour. Does not touch the file system, so one rule is left to
+// the caller: with net.* sysctls, a network namespace that is joined by path must not be the runtime's own.
 Result<Unit> validate_config(Config const&);
 // The part for a process alone, as exec needs it. PLACE is "process" or "" for the document.
 Result<Unit> validate_process(Process const&, std::string_view place);
+// The part for resources alone, as update needs it. PLACE is "linux.resources" or "" for the document.
+Result<Unit> validate_resources(Resources const&, std::string_view place);
+
+// The file of a sysctl below /proc/sys: "net.ipv4.conf.eth0/1.forwarding" and "net/ipv4/conf/eth0.1/forwarding" both
+// name net/ipv4/conf/eth0.1/forwarding (sysctl.d(5)). Nothing when a part is empty, "." or "..".
+std::optional<std::string> sysctl_path(std::string_view name);
+
+// The numbers of a list such as "0-3,7" of CPUs or memory nodes, ascending; nothing when it is none or names a number
+// above LARGEST.
+std::optional<std::vector<std::uint32_t>> numbers_of_list(std::string_view text, std::uint32_t largest);
+constexpr std::uint32_t largest_cpu = 8191;         // CONFIG_NR_CPUS goes no further
+constexpr std::uint32_t largest_memory_node = 1023; // CONFIG_NODES_SHIFT goes no further
 
 } // namespace bulkhead::oci

@@ -28,8 +28,15 @@ struct FeatureFacts {
     bool idmapped_mounts = true;
     bool net_devices = true;
     std::vector<std::pair<std::string, std::string>> annotations; // e.g. dev.bulkhead.version
+    // Annotations of config.json that change what the runtime does; one that ends in "." stands for all that begin so.
+    std::vector<std::string> potentially_unsafe_annotations = { "bundle", "dev.bulkhead.", "org.criu.config", "org.systemd.property." };
 };
 
+// The facts that oci/ itself decides: namespaces, capabilities, and the words of seccomp that parse_config() accepts.
+// The rest stands as FeatureFacts declares it.
+FeatureFacts known_features();
+
+// Lists that are empty are left out: absent means "not known", not "none".
 std::string features_json(FeatureFacts const&, int indent);
 
 } // namespace bulkhead::oci

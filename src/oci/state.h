@@ -1,6 +1,7 @@
 // What the specification calls the state of a container (runtime.md), and the record that we keep in the state folder.
 #pragma once
 
+#include "base/json.h"
 #include "base/result.h"
 
 #include <cstdint>
@@ -14,6 +15,7 @@ namespace bulkhead::oci {
 
 enum class Status { creating, created, running, paused, stopped };
 std::string_view status_name(Status);
+std::optional<Status> status_by_name(std::string_view);
 
 // The JSON that `state` prints, that hooks read on standard input, and that a seccomp agent is sent.
 struct State {
@@ -25,7 +27,10 @@ struct State {
     std::map<std::string, std::string> annotations;
 };
 
-// INDENT as JsonWriter's. Extra members that runc prints (rootfs, created, owner) come from the caller.
+// INDENT as JsonWriter's.
 std::string state_json(State const&, int indent);
+// The same members into an object that the caller has begun and goes on with: `state` and `list` add what runc prints
+// beyond the specification (rootfs, created, owner).
+void append_state_members(JsonWriter&, State const&);
 
 } // namespace bulkhead::oci
