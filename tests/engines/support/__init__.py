@@ -1,0 +1,1 @@
+"""What the tests of every engine share; each file says its own part."""
