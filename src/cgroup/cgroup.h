@@ -53,6 +53,10 @@ struct Entry {
 // Writes "0" to each, after fork, in the process that is to move. Async-signal-safe.
 SysResult<Unit> enter(Entry const&);
 
+// What every container may use (null, zero, full, random, urandom, tty, ptmx, pts; mknod of anything). Callers put these
+// after the rules of the config, as runc does: set_devices denies what no rule allows.
+std::vector<oci::DeviceRule> default_device_rules();
+
 class Cgroup {
 public:
     virtual ~Cgroup() = default;
@@ -61,13 +65,16 @@ public:
     static Result<std::unique_ptr<Cgroup>> create(HostCgroups const&, Request const&);
     // Finds again what save() wrote.
     static Result<std::unique_ptr<Cgroup>> load(JsonObject const& saved);
-    virtual void save(JsonWriter&) const = 0;
+    virtual void save(JsonWriter&) const = 0; // writes one JSON object
 
     // For systemd the scope is made when the first process is known; for others this does nothing.
     virtual Result<Unit> adopt_first_process(pid_t) = 0;
     virtual Result<Entry> entry() = 0;
     // The same for a path below the container's own group (exec --cgroup). CONTROLLER "" means every hierarchy.
     virtual Result<Entry> entry_below(std::string const& controller, std::string const& path) = 0;
+    // The same for the groups that PID is in. For exec when entry() is refused with EBUSY: on v2 a container that made
+    // groups of its own (systemd, Docker inside) leaves none for new processes at the top, but its first process has one.
+    virtual Result<Entry> entry_of_process(pid_t) = 0;
 
     // Everything but device rules. Names the member ("linux.resources.memory.limit") when the kernel refuses.
     virtual Result<Unit> set_limits(oci::Resources const&) = 0;
@@ -82,7 +89,8 @@ public:
     virtual Result<Unit> signal_all(int signal) = 0;
     // The "data" object of `events --stats` as runc prints it (cpu, memory, pids, blkio, hugetlb, rdma...).
     virtual Result<std::string> stats_json() const = 0;
-    // A descriptor that becomes readable at an OOM kill, and the count so far: see wait_for_oom.
+    // True when an out-of-memory event came within the time, false when the time is over. The first call arms it.
+    // Errno::nodev: the group is gone, no more events will come.
     virtual Result<bool> wait_for_oom(int milliseconds) = 0;
     virtual std::uint64_t oom_kill_count() const = 0;
     // Removes every folder made, after the processes are gone; retries while the kernel is still busy. Idempotent.
