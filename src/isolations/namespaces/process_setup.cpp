@@ -377,7 +377,8 @@ Result<Unit> set_scheduler(pid_t pid, oci::Process const& process)
     auto const& wanted = *process.scheduler;
     SchedulerAttributes attributes {};
     attributes.size = sizeof attributes;
-    attributes.policy = static_cast<std::uint32_t>(TRY(number_of(scheduler_policies, wanted.policy, "process.scheduler.policy")));
+    auto policy = TRY(number_of(scheduler_policies, wanted.policy, "process.scheduler.policy"));
+    attributes.policy = static_cast<std::uint32_t>(policy);
     for (auto const& flag : wanted.flags)
         attributes.flags |= TRY(number_of(scheduler_flags, flag, "process.scheduler.flags"));
     attributes.nice = wanted.nice;
