@@ -180,8 +180,10 @@ Result<cgroup::Entry> open_group(ExecTarget const& target, std::string const& wa
             return invalid("--cgroup: the container has no control group");
         return cgroup::Entry {};
     }
-    if (wanted.empty())
-        return target.group->entry();
+    if (wanted.empty()) {
+        auto entry = target.group->entry();
+        return entry.is_error() && entry.error().code == Errno::busy ? target.group->entry_of_process(target.first_pid) : std::move(entry);
+    }
     auto colon = wanted.find(':');
     if (colon == std::string::npos)
         return target.group->entry_below("", wanted);
@@ -228,7 +230,8 @@ Result<Unit> pass_listener_on(Exec& exec, isolation::StartedProcess const& start
         return Error { .code = Errno::io, .message = "the init stage sent a broken message" };
     std::memcpy(&report, message.text.data(), sizeof report);
     auto listener = TRY(host::take_descriptor(started.pidfd, report.code).or_error("take the seccomp listener out of the container"));
-    TRY(seccomp::send_listener(*exec.target.config.linux_section.seccomp, listener, started.pid, exec.target.state_json));
+    TRY(seccomp::send_listener(exec.filter->listener_path, listener,
+        { .state = exec.target.state, .pid = started.pid, .metadata = exec.filter->listener_metadata }));
     return exec.runtime_end.send(init_stage::message_go).or_error("answer the new process");
 }
 

@@ -14,7 +14,7 @@ struct ExecTarget {
     std::uint64_t first_start_time = 0;
     cgroup::Cgroup* group = nullptr; // null: none
     std::string cache_path;
-    std::string state_json;      // for a seccomp agent
+    oci::State state;            // for a seccomp agent
     bool rootless = false;
     bool no_new_keyring = false;
 };

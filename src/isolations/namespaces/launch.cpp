@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "isolations/namespaces/console.h"
+#include "isolations/namespaces/network.h"
 #include "oci/state.h"
 #include "seccomp/cache.h"
 #include "seccomp/listener.h"
@@ -151,12 +152,23 @@ private:
             TRY(receive_second_process());
         else
             TRY(announce());
+        TRY(move_net_devices(config().linux_section.net_devices, m_process.pid));
         TRY(serve_until_ready());
-        if (m_group && config().linux_section.resources)
-            TRY(m_group->set_devices(config().linux_section.resources->devices));
+        TRY(set_devices());
         TRY(set_process_attributes(m_process.pid, *config().process, m_launch.plan.rootless));
         return Launched { .pid = m_process.pid, .pidfd = std::move(m_process.pidfd), .start_at_once = m_launch.plan.start_at_once,
             .channel = std::move(m_launch.runtime_end) };
+    }
+
+    // Last, since the other side still makes device nodes and needs none of the rules before.
+    Result<Unit> set_devices()
+    {
+        if (!m_group || m_launch.plan.rootless)
+            return ok(); // without privileges the kernel allows no device nodes anyway
+        auto rules = config().linux_section.resources ? config().linux_section.resources->devices : std::vector<oci::DeviceRule>();
+        for (auto& rule : cgroup::default_device_rules())
+            rules.push_back(std::move(rule));
+        return m_group->set_devices(rules);
     }
 
     Result<Unit> start()
@@ -250,7 +262,8 @@ private:
         auto listener = TRY(host::take_descriptor(m_process.pidfd, report.code).or_error("take the seccomp listener out of the container"));
         oci::State state { .id = m_launch.plan.id, .status = oci::Status::creating, .pid = m_process.pid, .bundle = m_launch.plan.bundle,
             .annotations = config().annotations };
-        return seccomp::send_listener(*config().linux_section.seccomp, listener, m_process.pid, oci::state_json(state, 0));
+        return seccomp::send_listener(m_launch.filter->listener_path, listener,
+            { .state = std::move(state), .pid = m_process.pid, .metadata = m_launch.filter->listener_metadata });
     }
 
     Result<host::Message> receive() { return m_launch.runtime_end.receive().or_error("hear from the container's first process"); }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "host/netlink.h"
 
 #include <array>
 #include <cstring>
@@ -23,6 +24,30 @@ Result<Unit> bring_loopback_up()
     request.ifr_flags = IFF_UP | IFF_RUNNING;
     if (!socket.is_open() || ::ioctl(socket.fd(), SIOCSIFFLAGS, &request) < 0)
         return Error::last("bring the loopback interface up");
+    return ok();
+}
+
+Result<Unit> move_net_devices(std::vector<oci::NetDevice> const& devices, pid_t pid)
+{
+    if (devices.empty())
+        return ok();
+    auto target = TRY(open_file("/proc/" + std::to_string(pid) + "/ns/net", O_RDONLY));
+    auto outside = TRY(host::RouteSocket::open());
+    auto inside = TRY(host::RouteSocket::open_in(target));
+    for (auto const& device : devices) {
+        auto move = [&]() -> Result<Unit> {
+            auto const& name = device.name.empty() ? device.host_name : device.name;
+            auto index = TRY(outside.interface_index(device.host_name));
+            auto addresses = TRY(outside.addresses(index));
+            TRY(outside.set_up(index, false)); // a running interface cannot be renamed
+            TRY(outside.move(index, target, name));
+            auto new_index = TRY(inside.interface_index(name)); // the old number may have been taken there
+            for (auto const& address : addresses)
+                TRY(inside.add_address(new_index, address));
+            return inside.set_up(new_index, true);
+        };
+        TRY(move().context([&] { return "linux.netDevices[\"" + device.host_name + "\"]"; }));
+    }
     return ok();
 }
 

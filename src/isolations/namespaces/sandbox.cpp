@@ -41,9 +41,8 @@ void NamespacesSandbox::save(JsonWriter& json) const
     json.member("pid", static_cast<std::int64_t>(m_pid)).member("start_time", m_start_time).member("ready", m_is_ready);
     json.member("own_pid_namespace", m_has_own_pid_namespace).member("rootless", m_rootless).member("no_new_keyring", m_no_new_keyring);
     if (m_group) {
-        json.key("cgroup").begin_object();
+        json.key("cgroup");
         m_group->save(json);
-        json.end_object();
     }
 }
 
@@ -136,7 +135,7 @@ Result<isolation::StartedProcess> NamespacesSandbox::exec(isolation::ExecPlan co
     auto config = TRY(read_config());
     oci::State state { .id = m_id, .status = Status::running, .pid = m_pid, .bundle = {}, .annotations = config.annotations };
     return exec_in_container({ .id = m_id, .config = config, .first_pid = m_pid, .first_start_time = m_start_time, .group = m_group.get(),
-                                 .cache_path = m_cache_path, .state_json = oci::state_json(state, 0), .rootless = m_rootless,
+                                 .cache_path = m_cache_path, .state = std::move(state), .rootless = m_rootless,
                                  .no_new_keyring = m_no_new_keyring || plan.no_new_keyring },
         plan);
 }
@@ -188,7 +187,16 @@ Result<Unit> NamespacesSandbox::remove()
 Result<Unit> NamespacesSandbox::pause() { return m_group->freeze(); }
 Result<Unit> NamespacesSandbox::resume() { return m_group->thaw(); }
 Result<std::string> NamespacesSandbox::stats_json() { return m_group->stats_json(); }
-Result<bool> NamespacesSandbox::wait_for_oom(int milliseconds) { return m_group->wait_for_oom(milliseconds); }
+
+Result<bool> NamespacesSandbox::wait_for_oom(int milliseconds)
+{
+    auto heard = m_group->wait_for_oom(milliseconds);
+    if (heard.is_error() && heard.error().code == Errno::nodev)
+        return false; // the group is gone
+    if (heard.is_ok() && !heard.value())
+        return Error { .code = Errno::timedout, .message = "no out-of-memory event came" };
+    return heard;
+}
 
 Result<Unit> NamespacesSandbox::update(oci::Resources const& resources)
 {
