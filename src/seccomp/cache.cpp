@@ -27,15 +27,14 @@ constexpr std::string_view compiler_version = "bulkhead seccomp 1";
 constexpr std::string_view suffix = ".bpf";
 constexpr time_t abandoned_after = 3600; // seconds: a temporary file of a writer that died
 
-// The content as bytes in which no two profiles look the same: every text and list is preceded by its length.
+// The content hashed in a form in which no two profiles look the same: every text and list is preceded by its length.
 class Canonical {
 public:
-    Canonical() { m_bytes.reserve(16 * 1024); }
-    void add(std::uint64_t number) { m_bytes.append(static_cast<char const*>(static_cast<void const*>(&number)), sizeof(number)); }
+    void add(std::uint64_t number) { m_hash.add({ static_cast<char const*>(static_cast<void const*>(&number)), sizeof(number) }); }
     void add(std::string_view text)
     {
         add(text.size());
-        m_bytes += text;
+        m_hash.add(text);
     }
     void add(std::vector<std::string> const& texts)
     {
@@ -44,10 +43,10 @@ public:
             add(std::string_view(text));
     }
     void add(std::optional<std::uint32_t> number) { add(number ? std::uint64_t(*number) : ~std::uint64_t(0)); }
-    std::string const& bytes() const { return m_bytes; }
+    Sha256::Digest finish() { return m_hash.finish(); }
 
 private:
-    std::string m_bytes;
+    Sha256 m_hash;
 };
 
 void add_syscall(Canonical& content, oci::SeccompSyscall const& entry)
@@ -87,10 +86,10 @@ std::optional<Program> read_cached(std::string const& path, Sha256::Digest const
     struct stat status { };
     if (file.is_error() || ::fstat(file.value().fd(), &status) < 0 || !is_own(status))
         return std::nullopt;
-    auto bytes = read_all(file.value(), max_cache_file_size);
-    if (bytes.is_error())
+    std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+    if (::read(file.value().fd(), bytes.data(), bytes.size()) != status.st_size)
         return std::nullopt;
-    return decode_program(bytes.value(), key);
+    return decode_program(bytes, key);
 }
 
 struct Entry {
@@ -184,7 +183,7 @@ Sha256::Digest cache_key(oci::Seccomp const& profile)
     content.add(profile.syscalls.size());
     for (auto const& entry : profile.syscalls)
         add_syscall(content, entry);
-    return Sha256::of(content.bytes());
+    return content.finish();
 }
 
 Result<Program> compile_cached(oci::Seccomp const& profile, std::string const& folder)

@@ -7,7 +7,7 @@
 
 namespace bulkhead::seccomp {
 
-// Takes about a millisecond and a megabyte for Docker's default profile: see cache.h.
+// Takes some 15 milliseconds for the default profile of an engine: see cache.h.
 Result<Program> compile(oci::Seccomp const&);
 
 // The rules about the listener, which do not depend on the compiled filter: adds path and metadata.

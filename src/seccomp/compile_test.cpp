@@ -8,7 +8,10 @@
 
 #include <gtest/gtest.h>
 #include <linux/audit.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace bulkhead::seccomp {
 namespace {
@@ -288,6 +291,28 @@ TEST(Compile, complaints_name_their_place)
     profile = engine_profile();
     profile.listener_metadata = "words";
     EXPECT_EQ(complaint_about(profile), "linux.seccomp.listenerMetadata: is set without listenerPath");
+}
+
+// In a child: 0 when the kernel takes the filter and then denies mount(2) and answers number 1000 as the evaluator says.
+int try_in_kernel(Program const& program)
+{
+    sock_fprog filter { .len = static_cast<unsigned short>(program.instructions.size()), .filter = const_cast<sock_filter*>(program.instructions.data()) };
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program.flags, &filter) != 0)
+        return 1;
+    if (::syscall(SYS_mount, nullptr, nullptr, nullptr, 0, nullptr) != -1 || errno != EPERM)
+        return 2;
+    return ::syscall(1000) == -1 && errno == ENOSYS ? 0 : 3;
+}
+
+TEST(Compile, the_kernel_takes_the_filter_and_agrees)
+{
+    auto program = compiled(engine_profile());
+    pid_t child = ::fork();
+    if (child == 0)
+        ::_exit(try_in_kernel(program));
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0) << "step " << WEXITSTATUS(status);
 }
 
 TEST(Compile, a_profile_too_large_for_the_kernel_is_refused)

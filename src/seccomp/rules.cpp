@@ -13,7 +13,7 @@ namespace bulkhead::seccomp {
 namespace {
 
 // Far above what fits into a filter of 4096 instructions; keeps a hostile profile from occupying the compiler.
-constexpr std::size_t max_rules = 16 * 1024;
+constexpr std::size_t max_rules = 8 * 1024;
 constexpr std::uint32_t argument_count = 6;
 constexpr std::uint32_t max_errno = 4095;
 
