@@ -59,7 +59,7 @@ SysResult<Unit> set_by_remount(FileView directory, char const* path, MountAttrib
         TRY(mount_classic(nullptr, target_path.c_str(), nullptr, flags, nullptr));
     }
     if (wanted.propagation != 0) {
-        unsigned long flags = wanted.propagation | (depth == Depth::whole_tree ? MS_REC : 0UL);
+        unsigned long flags = wanted.propagation | (depth == Depth::whole_tree ? static_cast<unsigned long>(MS_REC) : 0UL);
         TRY(mount_classic(nullptr, target_path.c_str(), nullptr, flags, nullptr));
     }
     return ok();

@@ -146,7 +146,7 @@ void apply_attribute(Word const& word, std::uint64_t& set, std::uint64_t& clear)
 
 void apply_superblock(Word const& word, MountOptions& options)
 {
-    auto drop = word.name == "async" ? MS_SYNCHRONOUS : word.clear;
+    auto drop = word.name == "async" ? static_cast<unsigned long>(MS_SYNCHRONOUS) : word.clear;
     std::string_view key = word.name == "async" ? "sync" : (word.key ? word.key : "");
     options.superblock_flags = (options.superblock_flags & ~drop) | word.set;
     if (key.empty())
