@@ -7,6 +7,9 @@
 #if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
 #    define BULKHEAD_SHA_INSTRUCTIONS 1
 #    include <immintrin.h>
+#    ifdef __clang__ // the header says _Bool, which clang does not know in C++
+#        define _Bool bool
+#    endif
 #    include <sys/platform/x86.h>
 #else
 #    define BULKHEAD_SHA_INSTRUCTIONS 0
