@@ -19,4 +19,10 @@ isolation::Isolation const* find(std::string_view name)
     return nullptr;
 }
 
+std::vector<std::string_view> const& known_names()
+{
+    static std::vector<std::string_view> const names { "namespaces", "userns", "sentry", "microvm" };
+    return names;
+}
+
 } // namespace bulkhead::isolations

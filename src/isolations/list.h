@@ -9,5 +9,7 @@ namespace bulkhead::isolations {
 std::vector<isolation::Isolation const*> const& all();
 // Null when there is none of that name.
 isolation::Isolation const* find(std::string_view name);
+// The names of all that Bulkhead is to have, weakest first; those of all() are in this version.
+std::vector<std::string_view> const& known_names();
 
 } // namespace bulkhead::isolations
