@@ -28,6 +28,11 @@ Result<std::unique_ptr<NamespacesSandbox>> NamespacesSandbox::load(JsonObject co
     TRY(saved.optional("own_pid_namespace", sandbox->m_has_own_pid_namespace));
     TRY(saved.optional("rootless", sandbox->m_rootless));
     TRY(saved.optional("no_new_keyring", sandbox->m_no_new_keyring));
+    if (auto rdt = saved.find("rdt")) {
+        auto object = TRY(rdt->as_object());
+        TRY(object.optional("group", sandbox->m_rdt.group));
+        TRY(object.optional("monitor", sandbox->m_rdt.monitor));
+    }
     if (auto group = saved.find("cgroup")) {
         auto object = TRY(group->as_object());
         sandbox->m_group = TRY(cgroup::Cgroup::load(object));
@@ -40,6 +45,8 @@ void NamespacesSandbox::save(JsonWriter& json) const
     json.member("id", m_id).member("state_path", m_state_path).member("cache_path", m_cache_path);
     json.member("pid", static_cast<std::int64_t>(m_pid)).member("start_time", m_start_time).member("ready", m_is_ready);
     json.member("own_pid_namespace", m_has_own_pid_namespace).member("rootless", m_rootless).member("no_new_keyring", m_no_new_keyring);
+    if (!m_rdt.group.empty() || !m_rdt.monitor.empty())
+        json.key("rdt").begin_object().member("group", m_rdt.group).member("monitor", m_rdt.monitor).end_object();
     if (m_group) {
         json.key("cgroup");
         m_group->save(json);
@@ -60,6 +67,9 @@ Result<Unit> NamespacesSandbox::create(isolation::SandboxPlan const& plan, isola
     m_rootless = plan.rootless;
     m_no_new_keyring = plan.no_new_keyring;
 
+    auto const& rdt = plan.config.linux_section.intel_rdt;
+    if (rdt)
+        TRY(check_intel_rdt(*rdt));
     auto host_cgroups = TRY(cgroup::HostCgroups::discover());
     m_group = TRY(cgroup::Cgroup::create(host_cgroups, { .cgroups_path = plan.config.linux_section.cgroups_path, .container_id = plan.id,
                                                            .systemd = plan.systemd_cgroup, .rootless = plan.rootless }));
@@ -76,10 +86,11 @@ Result<Unit> NamespacesSandbox::create(isolation::SandboxPlan const& plan, isola
             return events.on_process ? events.on_process(pid) : Result<Unit>(ok());
         };
         m_launched = TRY(namespaces::launch(launch, m_group.get(), inner));
+        if (rdt)
+            m_rdt = TRY(apply_intel_rdt(*rdt, m_id, m_pid));
         return ok();
     }();
     if (made.is_error()) {
-        m_pid = 0;
         auto removed = remove();
         if (removed.is_error())
             log::warning("what a failed create left could not all be removed", { { "error", removed.error().message } });
@@ -180,6 +191,7 @@ Result<Unit> NamespacesSandbox::remove()
     TRY(kill_everything());
     if (m_group)
         TRY(m_group->remove());
+    TRY(remove_rdt_group(m_rdt));
     ::unlink((m_state_path + "/" + start_socket_name).c_str());
     return ok();
 }

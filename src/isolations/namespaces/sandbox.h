@@ -3,6 +3,7 @@
 
 #include "cgroup/cgroup.h"
 #include "isolation/isolation.h"
+#include "isolations/namespaces/intel_rdt.h"
 #include "isolations/namespaces/launch.h"
 
 #include <memory>
@@ -58,6 +59,7 @@ private:
     bool m_no_new_keyring = false;
     std::string m_id;
     std::unique_ptr<cgroup::Cgroup> m_group;
+    RdtGroup m_rdt;
     std::optional<Launched> m_launched; // only in the process that created it
 };
 
