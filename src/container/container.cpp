@@ -156,9 +156,9 @@ Error Container::not_running() const
     return Error { .code = Errno::srch, .message = "container not running" };
 }
 
-Result<Unit> Container::create_sandbox(isolation::Isolation const& isolation, isolation::SandboxPlan const& plan,
-    isolation::CheckpointOptions const* restore)
+Result<Unit> Container::create_sandbox(CreateRequest& request)
 {
+    auto& plan = request.plan;
     m_record.id = plan.id;
     m_record.oci_version = plan.config.oci_version;
     m_record.bundle = plan.bundle;
@@ -166,7 +166,7 @@ Result<Unit> Container::create_sandbox(isolation::Isolation const& isolation, is
     m_record.config_path = m_folder.path() + "/config.json";
     m_record.created = timestamp_now();
     m_record.owner = ::geteuid();
-    m_record.isolation = isolation.name();
+    m_record.isolation = request.isolation->name();
     m_record.annotations = plan.config.annotations;
     m_record.has_poststart_hooks = !plan.config.hooks.poststart.empty();
     m_record.has_poststop_hooks = !plan.config.hooks.poststop.empty();
@@ -174,11 +174,14 @@ Result<Unit> Container::create_sandbox(isolation::Isolation const& isolation, is
     m_record_text = record_json(m_record);
     TRY(m_folder.write_new("state.json", m_record_text).or_error("write \"" + m_folder.path() + "/state.json\""));
     TRY(m_folder.write_new("config.json", plan.config_text).or_error("write \"" + m_record.config_path + "\""));
+    if (request.on_folder)
+        TRY(request.on_folder(plan));
 
-    m_sandbox = TRY(isolation.make_sandbox());
+    m_sandbox = TRY(request.isolation->make_sandbox());
     auto const& hooks = plan.config.hooks;
     isolation::CreateEvents events;
     events.on_record = [this] { return save(); };
+    events.on_process = [this](pid_t) { return save(); };
     events.on_namespaces = [&](pid_t pid) -> Result<Unit> {
         if (hooks.prestart.empty() && hooks.create_runtime.empty())
             return ok();
@@ -187,8 +190,8 @@ Result<Unit> Container::create_sandbox(isolation::Isolation const& isolation, is
         TRY(run_hooks(hooks.prestart, "prestart", now));
         return run_hooks(hooks.create_runtime, "createRuntime", now);
     };
-    if (restore)
-        TRY(m_sandbox->restore(plan, *restore, events));
+    if (request.restore)
+        TRY(m_sandbox->restore(plan, *request.restore, events));
     else
         TRY(m_sandbox->create(plan, events));
     TRY(save());
@@ -235,7 +238,8 @@ Result<Unit> Container::start()
 
 Result<Unit> Container::ensure_started()
 {
-    TRY(lock_and_refresh());
+    // Not refreshed: the sandbox holds what only the process that created it has.
+    TRY(m_folder.lock(lock_patience_ms));
     {
         Unlocker unlocker(m_folder);
         TRY(usable());

@@ -7,6 +7,7 @@
 #include "isolation/isolation.h"
 #include "oci/state.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,14 @@ namespace bulkhead::container {
 using FindIsolation = Result<isolation::Isolation const*> (*)(std::string_view name);
 
 enum class Force { no, yes };
+
+struct CreateRequest {
+    isolation::Isolation const* isolation = nullptr;
+    isolation::SandboxPlan plan;                           // all but the paths that the store decides
+    isolation::CheckpointOptions const* restore = nullptr; // the processes come from this checkpoint
+    // Called when the state folder exists and nothing else does: for sockets that stand in it.
+    std::function<Result<Unit>(isolation::SandboxPlan&)> on_folder = {};
+};
 
 class Container {
 public:
@@ -56,7 +65,7 @@ private:
     void load_sandbox();
     Result<Unit> save();
     Result<Unit> lock_and_refresh();
-    Result<Unit> create_sandbox(isolation::Isolation const&, isolation::SandboxPlan const&, isolation::CheckpointOptions const* restore);
+    Result<Unit> create_sandbox(CreateRequest&);
     void undo_creation(std::vector<oci::Hook> const& poststop);
     Result<Unit> usable() const;
     Result<Unit> run_poststart_hooks();

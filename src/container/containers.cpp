@@ -106,8 +106,9 @@ Result<Container> Containers::create(CreateRequest request)
     TRY(make_root());
     auto state_folder = TRY(StateFolder::make(m_root, m_root_path, request.plan.id));
     request.plan.state_path = state_folder.path();
+    request.plan.cache_path = m_root_path + "/.cache";
     Container container(std::move(state_folder), m_find);
-    auto created = container.create_sandbox(*request.isolation, request.plan, request.restore);
+    auto created = container.create_sandbox(request);
     if (created.is_error()) {
         container.undo_creation(request.plan.config.hooks.poststop);
         return created.release_error();
@@ -146,7 +147,7 @@ Result<std::vector<ListedContainer>> Containers::list() const
     again.release();
     while (auto const* entry = ::readdir(stream.get())) {
         std::string id = entry->d_name;
-        if (id == "." || id == ".." || check_id(id).is_error())
+        if (check_id(id).is_error())
             continue;
         auto found = folder(id);
         if (found.is_error())

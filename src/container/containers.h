@@ -8,12 +8,6 @@
 
 namespace bulkhead::container {
 
-struct CreateRequest {
-    isolation::Isolation const* isolation = nullptr;
-    isolation::SandboxPlan plan;  // all but state_path
-    isolation::CheckpointOptions const* restore = nullptr; // the processes come from this checkpoint
-};
-
 // What `list` shows of one container; broken ones have only an id and the reason.
 struct ListedContainer {
     std::string id;

@@ -77,8 +77,9 @@ Result<Unit> check_id(std::string_view id)
         return invalid("container id is empty");
     if (id.size() > max_id_length)
         return invalid("container id is longer than " + std::to_string(max_id_length) + " characters");
-    if (id == "." || id == ".." || !std::all_of(id.begin(), id.end(), is_id_character))
-        return invalid("invalid container ID " + quoted(id), "use letters, digits and the characters _ + - .");
+    // Names with a leading dot are for what is shared between containers: <root>/.cache.
+    if (id.front() == '.' || !std::all_of(id.begin(), id.end(), is_id_character))
+        return invalid("invalid container ID " + quoted(id), "use letters, digits and the characters _ + - . and no leading dot");
     return ok();
 }
 

@@ -10,7 +10,7 @@
 
 namespace bulkhead::container {
 
-// Letters, digits and "_+-.", at most 255 characters, not "." or "..": it becomes a file name.
+// Letters, digits and "_+-.", at most 255 characters, no leading dot: it becomes a file name.
 Result<Unit> check_id(std::string_view id);
 
 class StateFolder {
