@@ -6,7 +6,6 @@
 #include "host/mount_api.h"
 #include "isolations/namespaces/network.h"
 
-#include <pwd.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -101,17 +100,30 @@ std::string advice_for(Errno code, char const* limit)
     return "see " + file;
 }
 
+// By /etc/passwd alone: a statically linked program has no other sources of names.
+std::string own_name()
+{
+    auto text = read_file("/etc/passwd", 1 << 20);
+    if (text.is_error())
+        return {};
+    for (auto line : split(text.value(), '\n')) {
+        auto parts = split(line, ':');
+        if (parts.size() > 2 && parts[2] == std::to_string(::geteuid()))
+            return std::string(parts[0]);
+    }
+    return {};
+}
+
 // The first range that /etc/subuid or /etc/subgid gives to the caller.
 std::optional<host::IdRange> subordinate_range(char const* path)
 {
     auto text = read_file(path, 1 << 20);
     if (text.is_error())
         return std::nullopt;
-    auto const* entry = ::getpwuid(::geteuid());
-    std::string name = entry ? entry->pw_name : "";
+    auto name = own_name();
     for (auto line : split(text.value(), '\n')) {
         auto parts = split(line, ':');
-        if (parts.size() != 3 || (parts[0] != name && parts[0] != std::to_string(::geteuid())))
+        if (parts.size() != 3 || ((name.empty() || parts[0] != name) && parts[0] != std::to_string(::geteuid())))
             continue;
         auto first = parse_number<std::uint32_t>(parts[1]);
         auto count = parse_number<std::uint32_t>(parts[2]);
