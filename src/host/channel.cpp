@@ -151,7 +151,7 @@ Result<File> listen_unix(FileView directory, std::string const& name, int type)
         return Error::from_errno(Errno::nametoolong, "make socket \"" + name + "\"");
     if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0)
         return Error::last("make socket \"" + name + "\"");
-    if (::listen(fd, 1) < 0)
+    if (type != SOCK_DGRAM && ::listen(fd, 1) < 0)
         return Error::last("listen at socket \"" + name + "\"");
     return socket;
 }
