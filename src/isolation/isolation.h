@@ -172,6 +172,10 @@ public:
     virtual std::string_view name() const = 0;
     // What this isolation needs of the host, found by trying.
     virtual std::vector<Finding> examine() const = 0;
+    // Called before create or exec has done anything, with the container's configuration: some of them make it possible
+    // for others to look at the runtime's own process, which then runs itself again in a form that does not matter.
+    enum class Occasion { create, exec };
+    virtual Result<Unit> protect_runtime(oci::Config const&, Occasion) const { return ok(); }
     // An empty sandbox, to be created.
     virtual Result<std::unique_ptr<Sandbox>> make_sandbox() const = 0;
     // One that an earlier command saved.
