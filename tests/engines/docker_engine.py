@@ -59,14 +59,15 @@ class Engine:
     def wake(self):
         self.daemon.start(lambda: self.try_("info", timeout=20).status == 0)
 
+    def first_container(self):
+        """One run, before everything else: when this fails, nothing else can work."""
+        self.run(shell="true")
+
     def stop(self):
         for other in self._others.values():
             other.stop()
         if getattr(self, "daemon", None):
-            if self.daemon.process and self.daemon.process.poll() is None:
-                for container in self("ps", "-aq").split():
-                    self.try_("rm", "-fv", container)
-            self.daemon.stop()
+            self.daemon.stop(timeout=15)
 
     def other(self, label, **configuration):
         """A second daemon, started when a test first asks for it; no bridge, only the tiny image."""

@@ -170,9 +170,9 @@ def a_read_only_root_refuses_writes_and_tmpfs_takes_them(docker):
 def kernel_paths_are_masked_or_read_only(docker):
     masked = [path for path in ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug") if os.path.exists(path)]
     expect_equal(docker.run(shell=f"cat {' '.join(masked)} | wc -c; ls -A /sys/firmware | wc -l").split(), ["0", "0"])
-    out = docker.try_("run", "--rm", docker.image, "bash", "-c", "echo 1 > /proc/sys/kernel/sysrq; echo h > /proc/sysrq-trigger; "
-                      "mkdir /sys/fs/cgroup/new; echo 0 > /proc/irq/default_smp_affinity")
-    expect_equal(out.err.count("Read-only file system"), 4, out.err)
+    out = docker.try_("run", "--rm", docker.image, "bash", "-c", "echo x > /proc/sys/kernel/hostname; "
+                      "echo 3 > /proc/irq/default_smp_affinity; d=/sys/fs/cgroup; test -d $d/memory && d=$d/memory; mkdir $d/new")
+    expect_equal(out.err.count("Read-only file system"), 3, out.err)
 
 
 @test
@@ -243,7 +243,8 @@ def every_capability_but_one_is_given(docker):
     out = docker.run("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
                      shell="grep CapEff /proc/self/status; mount -t tmpfs none /mnt && echo mounted")
     expect_equal(out.split()[2], "mounted")
-    expect_equal(int(out.split()[1], 16), int(host_capabilities(), 16) & ~(1 << CAP_SYS_RESOURCE))
+    known = (1 << 38) - 1  # Docker 20.10 has not heard of later capabilities
+    expect_equal(int(out.split()[1], 16) & known, int(host_capabilities(), 16) & known & ~(1 << CAP_SYS_RESOURCE))
 
 
 @test

@@ -3,7 +3,7 @@ import re
 import subprocess
 import time
 
-from support.harness import eventually, expect, expect_equal, expect_in, test
+from support.harness import eventually, expect, expect_equal, expect_in, run, test
 from support.host_view import host_capabilities, needs_every_capability
 from support.terminal import Terminal
 
@@ -131,7 +131,9 @@ def logs_keep_both_streams(docker):
 @test
 def attach_gives_input_and_the_exit_status(docker):
     with docker.container("-i", shell="read line; echo got $line; sleep 0.3; exit 6") as name:
-        outcome = docker.try_("attach", name, input="something\n")
+        # The daemon closes the output when the input ends, so the input has to stay open for a while.
+        line = "(echo something; sleep 2) | " + " ".join(docker.command("attach", name))
+        outcome = run(["bash", "-c", line], env=docker.environment)
         expect_equal((outcome.out, outcome.status), ("got something\n", 6))
 
 

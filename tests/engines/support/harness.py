@@ -136,6 +136,8 @@ def run_engine(module, arguments, scratch, report):
         except Exception as problem:
             report.add("not ok", f"{engine.name}: the daemon starts", f"{problem}\n{engine.log_since(0)}")
             return
+        if not _works_at_all(engine, len(tests), report):
+            return
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             list(pool.map(lambda one: _run_one(engine, one, report), [t for t in tests if not t.alone]))
         for one in tests:
@@ -144,6 +146,16 @@ def run_engine(module, arguments, scratch, report):
     finally:
         engine.stop()
         print(f"# {engine.name}: {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def _works_at_all(engine, others, report):
+    try:
+        engine.first_container()
+    except Exception as problem:
+        text = f"{problem}\nthe other {others} tests were not tried\n-- daemon log --\n{engine.log_since(0)}"
+        report.add("not ok", f"{engine.name}: a first container runs", text)
+        return False
+    return True
 
 
 def _run_one(engine, one, report):

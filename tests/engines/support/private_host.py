@@ -116,7 +116,7 @@ def _first_process(hierarchies, body):
 
 
 def _lay_out(hierarchies):
-    _sh("mount --make-rprivate /")
+    _sh("mount --make-rprivate / && mount --make-rshared /")  # shared, as systemd leaves it
     _sh("mount -t proc proc /proc")
     _sh("umount --recursive --lazy /sys && mount -t sysfs sysfs /sys")
     _mount_cgroups(hierarchies)
