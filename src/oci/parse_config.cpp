@@ -1,5 +1,6 @@
 // The top of config.json: root, mounts, hooks, annotations, and the words that all parts share.
 #include "oci/parse.h"
+#include "oci/rules.h"
 
 #include "base/log.h"
 #include "base/text.h"
@@ -33,7 +34,7 @@ Result<Unit> parse_version(JsonObject const& json, std::string& into)
     TRY(json.required("ociVersion", into));
     if (is_known_version(into))
         return ok();
-    auto error = json.complaint("ociVersion", quoted(into.substr(0, 40)) + " is not a version 1.x.y of the runtime specification");
+    auto error = json.complaint("ociVersion", shown(into) + " is not a version 1.x.y of the runtime specification");
     error.hint = "write a semantic version such as \"1.0.2\"";
     return error;
 }
@@ -76,7 +77,7 @@ Result<Unit> check_word(JsonObject const& json, std::string_view key, Words word
 {
     if (is_one_of(words, word))
         return ok();
-    return json.complaint(key, one_of_text(words) + ", not " + quoted(word.substr(0, 80)));
+    return json.complaint(key, one_of_text(words) + ", not " + shown(word));
 }
 
 // Sections of other platforms say nothing to this one (config.md, "Platform-specific configuration"); "platform" is a
@@ -140,7 +141,7 @@ Result<Unit> optional_words(JsonObject const& json, std::string_view key, Words 
     TRY(json.optional(key, into));
     for (std::size_t index = 0; index < into.size(); ++index) {
         if (!is_one_of(words, into[index]))
-            return json.find(key)->at(index).complaint(one_of_text(words) + ", not " + quoted(into[index].substr(0, 80)));
+            return json.find(key)->at(index).complaint(one_of_text(words) + ", not " + shown(into[index]));
     }
     return ok();
 }

@@ -404,6 +404,8 @@ TEST(ParseConfig, hostile_texts_end_in_complaints)
     EXPECT_NE(complaint_about({ .top = ",\"hostname\":\"\xff\"" }), "");
     EXPECT_NE(complaint_about(std::string_view(std::string(10'000'000, '['))), "");
     EXPECT_NE(complaint_about(std::string_view(std::string(1000, '\0'))), "");
+    EXPECT_EQ(complaint_about({ .linux_section = R"(,"rootfsPropagation":"\u001b[31m")" }).find('\x1b'), std::string::npos);
+    EXPECT_EQ(complaint_about(R"({"ociVersion":"\u001b[31m","root":{"path":"r"}})").find('\x1b'), std::string::npos);
     std::string huge = R"(,"hostname":")" + std::string(10'000'000, 'h') + "\"";
     EXPECT_LT(complaint_about({ .top = huge }).size(), 200U);
 }
