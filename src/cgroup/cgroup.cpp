@@ -1,6 +1,10 @@
 // Which kind of group a container gets, and what all kinds share.
 #include "cgroup/cgroup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cgroup/systemd.h"
 #include "cgroup/v1.h"
+#include "cgroup/v2.h"
 
 #include <unistd.h>
 
@@ -28,11 +32,61 @@ SysResult<Unit> enter(Entry const& entry)
     return entered;
 }
 
-Result<std::unique_ptr<Cgroup>> Cgroup::create(HostCgroups const& host, Request const& request)
+namespace {
+
+template<typename Kind>
+std::unique_ptr<Cgroup> as_cgroup(std::unique_ptr<Kind> cgroup)
+{
+    return cgroup;
+}
+
+Result<std::unique_ptr<Cgroup>> create_v1(HostCgroups const& host, Request const& request)
 {
     auto cgroup = TRY(V1Cgroup::plan(host, request));
     TRY(cgroup->make(V1Cgroup::Existing::refuse_used));
-    return std::unique_ptr<Cgroup>(std::move(cgroup));
+    return as_cgroup(std::move(cgroup));
+}
+
+Result<std::unique_ptr<Cgroup>> create_v2(HostCgroups const& host, Request const& request)
+{
+    auto cgroup = TRY(V2Cgroup::plan(host, request));
+    TRY(cgroup->make());
+    return as_cgroup(std::move(cgroup));
+}
+
+bool is_lack_of_permission(Errno code)
+{
+    return code == Errno::access || code == Errno::perm || code == Errno::rofs || code == Errno::noent;
+}
+
+} // namespace
+
+Result<std::unique_ptr<Cgroup>> Cgroup::create(HostCgroups const& host, Request const& request)
+{
+    if (request.container_id.empty())
+        return invalid("a container needs an id to have a control group");
+    if (request.systemd)
+        return create_systemd(host, request);
+    bool may_go_without = request.rootless && request.cgroups_path.empty();
+    switch (host.layout) {
+    case Layout::v1:
+    case Layout::hybrid:
+        return create_v1(host, request);
+    case Layout::v2: {
+        auto cgroup = create_v2(host, request);
+        if (cgroup.is_ok() || !may_go_without || !is_lack_of_permission(cgroup.error().code))
+            return cgroup;
+        log::warning("running without a control group: none is writable", { { "why", cgroup.error().message } });
+        return as_cgroup(V1Cgroup::without_groups());
+    }
+    case Layout::none:
+        break;
+    }
+    if (may_go_without) {
+        log::warning("running without a control group: none is mounted");
+        return as_cgroup(V1Cgroup::without_groups());
+    }
+    return Error { .code = Errno::noent, .message = "no cgroup hierarchy is mounted", .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup" };
 }
 
 Result<std::unique_ptr<Cgroup>> Cgroup::load(JsonObject const& saved)
@@ -41,9 +95,15 @@ Result<std::unique_ptr<Cgroup>> Cgroup::load(JsonObject const& saved)
     TRY(saved.required("kind", kind));
     if (kind == "v1") {
         auto cgroup = TRY(V1Cgroup::restore(saved));
-        return std::unique_ptr<Cgroup>(std::move(cgroup));
+        return as_cgroup(std::move(cgroup));
     }
-    return saved.complaint("kind", "is unknown");
+    if (kind == "v2") {
+        auto cgroup = TRY(V2Cgroup::restore(saved));
+        return as_cgroup(std::move(cgroup));
+    }
+    if (kind == "systemd")
+        return restore_systemd(saved);
+    return saved.complaint("kind", quoted(kind) + " is unknown");
 }
 
 } // namespace bulkhead::cgroup

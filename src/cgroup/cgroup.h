@@ -35,10 +35,16 @@ struct HostCgroups {
 };
 
 struct Request {
-    std::string cgroups_path;  // linux.cgroupsPath: "", absolute, relative, or "slice:prefix:name" for systemd
+    // linux.cgroupsPath. Absolute: from the root of each hierarchy. Relative, as runc: on v1 below the group this process
+    // is in, on v2 beside it (a group with processes cannot give controllers to groups below it). "" is the container's id,
+    // relative. For systemd "slice:prefix:name".
+    std::string cgroups_path;
     std::string container_id;
     bool systemd = false;      // --systemd-cgroup
-    bool rootless = false;     // no error where the host gives us no writable cgroup: run without, and say so in the log
+    // Rootless with an empty cgroups_path (as runc): hierarchies that are not writable are left out, or all of them, with
+    // a warning in the log; a limit that needs one is then an error, device rules are not. With a path of its own the
+    // user has asked for that group, and a group that cannot be made is an error.
+    bool rootless = false;
 };
 
 // What a process needs to enter by itself, opened by the runtime before it starts the process.

@@ -20,6 +20,12 @@ bool is_lack_of_permission(Errno code)
     return code == Errno::access || code == Errno::perm || code == Errno::rofs || code == Errno::noent;
 }
 
+bool is_empty(V1Group const& group, char const* file)
+{
+    auto value = GroupFolder(group.folder).read(file);
+    return value.is_error() || value.value().empty();
+}
+
 Error cannot_make(V1Group const& group, Errno code)
 {
     auto error = Error::from_errno(code, "make the control group " + quoted(group.absolute()));
@@ -86,6 +92,13 @@ std::unique_ptr<V1Cgroup> V1Cgroup::at(HostCgroups const& host, std::string cons
     return cgroup;
 }
 
+std::unique_ptr<V1Cgroup> V1Cgroup::without_groups()
+{
+    auto cgroup = std::make_unique<V1Cgroup>();
+    cgroup->m_rootless = true;
+    return cgroup;
+}
+
 Result<Unit> V1Cgroup::make(Existing existing)
 {
     std::size_t done = 0;
@@ -134,7 +147,7 @@ Result<Unit> V1Cgroup::make_group(V1Group& group, Existing existing)
             TRY(refuse_used(group));
     }
     if (group.has("cpuset"))
-        m_cpuset_is_empty = true;
+        m_cpuset_is_empty = made.value() == Made::here || is_empty(group, "cpuset.cpus") || is_empty(group, "cpuset.mems");
     return ok();
 }
 
@@ -205,16 +218,22 @@ std::optional<GroupFolder> V1Cgroup::find_folder(std::string_view controller) co
     return GroupFolder(folder.value());
 }
 
+Error V1Cgroup::left_out(std::string_view controller, std::string_view member) const
+{
+    return Error { .code = Errno::perm,
+        .message = "linux.resources." + std::string(member) + " cannot be set: the container runs without a " + std::string(controller) + " control group, none is writable for this user",
+        .hint = "leave the limit out, run as root, or use cgroup v2 with a delegated group (--systemd-cgroup)" };
+}
+
 Result<GroupFolder> V1Cgroup::folder_of(std::string_view controller, std::string_view member) const
 {
     auto const* group = group_of(controller);
     auto name = std::string(controller);
     if (!group) {
-        auto place = "linux.resources." + std::string(member);
-        if (std::find(m_left_out.begin(), m_left_out.end(), controller) != m_left_out.end())
-            return Error { .code = Errno::perm, .message = place + " cannot be set: the container runs without a " + name + " group, which is not writable for this user",
-                .hint = "leave the limit out, run as root, or use a host with cgroup v2 and a delegated group" };
-        return Error { .code = Errno::notsup, .message = place + " cannot be set: the cgroup v1 controller " + quoted(controller) + " is not mounted",
+        bool was_left_out = m_groups.empty() || std::find(m_left_out.begin(), m_left_out.end(), controller) != m_left_out.end();
+        if (was_left_out)
+            return left_out(name, member);
+        return Error { .code = Errno::notsup, .message = "linux.resources." + std::string(member) + " cannot be set: the cgroup v1 controller " + quoted(controller) + " is not mounted",
             .hint = "mount it (mount -t cgroup -o " + name + " cgroup /sys/fs/cgroup/" + name + "), boot with cgroup_enable=" + name + ", or leave the limit out" };
     }
     auto folder = group->open();
@@ -281,6 +300,8 @@ Result<Entry> V1Cgroup::entry_of_process(pid_t pid)
 
 Result<Unit> V1Cgroup::set_limits(oci::Resources const& resources)
 {
+    if (!resources.unified.empty() && m_groups.empty())
+        return left_out("v2", "unified." + resources.unified.begin()->first);
     if (!resources.unified.empty())
         return Error { .code = Errno::notsup, .message = "linux.resources.unified." + resources.unified.begin()->first + " needs cgroup v2, and this host has v1",
             .hint = "use the members of v1 (linux.resources.memory and the like), or boot with systemd.unified_cgroup_hierarchy=1" };
@@ -412,8 +433,8 @@ std::map<std::string, std::string> V1Cgroup::paths() const
 
 namespace {
 
-// The value of FILE in the folder of PATH, filled from its parents where it is empty.
-Result<std::string> inherited(FileView mount, std::string const& path, char const* file)
+// What the cpuset group of PATH has in FILE; an empty one is first filled from its own parent.
+Result<std::string> filled_value(FileView mount, std::string const& path, char const* file)
 {
     auto folder = open_beneath(mount, path, O_PATH | O_DIRECTORY);
     if (folder.is_error())
@@ -424,7 +445,7 @@ Result<std::string> inherited(FileView mount, std::string const& path, char cons
         return Error::from_errno(value.error(), "read " + std::string(file) + " of the group " + quoted(path));
     if (!value.value().empty() || path == "/")
         return value.release_value();
-    auto from_parent = TRY(inherited(mount, parent_path(path), file));
+    auto from_parent = TRY(filled_value(mount, parent_path(path), file));
     auto written = group.write(file, from_parent);
     if (written.is_error())
         return Error::from_errno(written.error(), "give the group " + quoted(path) + " its parent's " + file);
@@ -443,32 +464,27 @@ Result<Unit> V1Cgroup::set_cpuset(oci::CpuResources const* cpu)
     bool wants_any = cpu && (!cpu->cpus.empty() || !cpu->mems.empty());
     if (!m_cpuset_is_empty && !wants_any)
         return ok();
-    auto folder = TRY(folder_of("cpuset", "cpu.cpus"));
-    struct Value {
-        char const* file;
-        std::string const* wanted;
-        char const* member;
-    };
-    for (auto const& [file, wanted, member] : { Value { "cpuset.cpus", cpu ? &cpu->cpus : nullptr, "cpu.cpus" },
-             Value { "cpuset.mems", cpu ? &cpu->mems : nullptr, "cpu.mems" } }) {
-        bool is_wanted = wanted && !wanted->empty();
-        if (!is_wanted && !m_cpuset_is_empty)
-            continue;
-        auto const& group = *group_of("cpuset");
-        if (m_cpuset_is_empty) {
-            auto mount = open_at(FileView::current_directory(), group.mount_point, O_PATH | O_DIRECTORY);
-            if (mount.is_error())
-                return Error::from_errno(mount.error(), "open " + quoted(group.mount_point));
-            auto from_parent = TRY(inherited(mount.value(), parent_path(group.path), file));
-            if (!is_wanted) {
-                auto written = folder.write(file, from_parent);
-                if (written.is_error())
-                    return Error::from_errno(written.error(), "give the group " + quoted(group.path) + " its parent's " + file);
-                continue;
-            }
-        }
-        TRY(folder.set(file, *wanted, member));
+    auto folder = TRY(folder_of("cpuset", cpu && cpu->cpus.empty() ? "cpu.mems" : "cpu.cpus"));
+    auto const& group = *group_of("cpuset");
+    File mount;
+    if (m_cpuset_is_empty) {
+        auto opened = open_at(FileView::current_directory(), group.mount_point, O_PATH | O_DIRECTORY);
+        if (opened.is_error())
+            return Error::from_errno(opened.error(), "open " + quoted(group.mount_point));
+        mount = opened.release_value();
     }
+    auto settle = [&](char const* file, std::string_view wanted, char const* member) -> Result<Unit> {
+        std::string value(wanted);
+        if (m_cpuset_is_empty) {
+            // Even a value of our own needs parents that are not empty.
+            auto from_parent = TRY(filled_value(mount, parent_path(group.path), file));
+            if (value.empty())
+                value = from_parent;
+        }
+        return value.empty() ? Result<Unit>(ok()) : folder.set(file, value, member);
+    };
+    TRY(settle("cpuset.cpus", cpu ? cpu->cpus : "", "cpu.cpus"));
+    TRY(settle("cpuset.mems", cpu ? cpu->mems : "", "cpu.mems"));
     m_cpuset_is_empty = false;
     return ok();
 }

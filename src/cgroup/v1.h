@@ -31,6 +31,9 @@ public:
     // For systemd: PATH in every hierarchy, whoever made it.
     static std::unique_ptr<V1Cgroup> at(HostCgroups const&, std::string const& path);
 
+    // A rootless container where no group is writable: every limit is an error, all else finds nothing to do.
+    static std::unique_ptr<V1Cgroup> without_groups();
+
     enum class Existing { refuse_used, accept };
     Result<Unit> make(Existing);
 
@@ -63,6 +66,7 @@ private:
     Result<Unit> refuse_used(V1Group const&) const;
     Result<Unit> inherit_cpuset();
     Result<Unit> set_cpuset(oci::CpuResources const*);
+    Error left_out(std::string_view controller, std::string_view member) const;
     V1Group const* group_of(std::string_view controller) const;
     V1Group const* group_with_processes() const;
 
@@ -71,7 +75,7 @@ private:
     bool m_rootless = false;
     bool m_cpuset_is_empty = false; // just made: cpuset.cpus and cpuset.mems are empty, nobody can enter
     Values m_values = Values::unknown;
-    std::vector<std::string> m_left_out; // controllers that m_may_lack dropped
+    std::vector<std::string> m_left_out; // controllers that m_may_lack dropped; "*" means all
     V1OomWatch m_oom;
 };
 

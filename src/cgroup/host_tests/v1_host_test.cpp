@@ -209,6 +209,27 @@ TEST_F(V1Host, an_oom_kill_is_heard_and_counted)
     EXPECT_EQ(gone.error().code, Errno::nodev);
 }
 
+TEST_F(V1Host, statistics_have_what_the_engines_read)
+{
+    auto cgroup = create("stats");
+    auto child = start(*cgroup);
+    auto text = MUST(cgroup->stats_json());
+    auto document = MUST(JsonDocument::parse(text, "stats"));
+    auto member = [](JsonValue const& value, std::string_view key) {
+        auto object = MUST(value.as_object());
+        return MUST(object.get(key));
+    };
+    EXPECT_FALSE(member(member(document.root(), "memory"), "raw").is_null());
+    std::uint64_t current = 0;
+    MUST(member(member(document.root(), "pids"), "current").read(current));
+    EXPECT_EQ(current, 1U);
+    std::uint64_t total = 0;
+    MUST(member(member(member(document.root(), "cpu"), "usage"), "total").read(total));
+    EXPECT_GT(total, 0U);
+    finish(child);
+    MUST(cgroup->remove());
+}
+
 TEST_F(V1Host, device_rules_are_replaced_on_update)
 {
     auto cgroup = create("devices");
