@@ -8,6 +8,7 @@ void add_check(CommandLine&);
 void add_checkpoint(CommandLine&);
 void add_create(CommandLine&);
 void add_delete(CommandLine&);
+void add_do(CommandLine&);
 void add_events(CommandLine&);
 void add_exec(CommandLine&);
 void add_features(CommandLine&);
@@ -30,6 +31,7 @@ std::span<CommandRow const> command_table()
         CommandRow { "checkpoint", add_checkpoint },
         CommandRow { "create", add_create },
         CommandRow { "delete", add_delete },
+        CommandRow { "do", add_do },
         CommandRow { "events", add_events },
         CommandRow { "exec", add_exec },
         CommandRow { "features", add_features },
