@@ -3,17 +3,15 @@
 #include "isolations/list.h"
 
 #include <algorithm>
-#include <array>
 
 namespace bulkhead::cli {
 
 namespace {
 
-// Weakest first.
-constexpr std::array<std::string_view, 4> known { "namespaces", "userns", "sentry", "microvm" };
-
+// The place in the list that goes from the weakest to the strongest.
 std::optional<std::size_t> strength(std::string_view name)
 {
+    auto const& known = isolations::known_names();
     auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end())
         return std::nullopt;
@@ -41,7 +39,7 @@ Result<std::string> choose_isolation(IsolationWishes const& wishes)
     constexpr std::string_view prefix = "bulkhead-";
     if (wishes.program_name.starts_with(prefix) && strength(wishes.program_name.substr(prefix.size())))
         return wishes.program_name.substr(prefix.size());
-    auto configured = std::string(known.front());
+    auto configured = std::string(isolations::known_names().front());
     if (wishes.settings.isolation)
         configured = TRY(checked(*wishes.settings.isolation, "the settings (runtime.isolation)"));
     auto annotated = wishes.annotations.find(std::string(isolation_annotation));

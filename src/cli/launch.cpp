@@ -15,6 +15,7 @@ namespace {
 struct Launching {
     Session const& session;
     LaunchRequest const& request;
+    isolation::Isolation const* isolation = nullptr;
     container::Bundle bundle;
     std::string notify_socket;
     std::unique_ptr<container::Foreground> foreground;
@@ -44,7 +45,7 @@ Result<container::CreateRequest> make_request(Launching& launching)
 {
     auto const& flags = launching.request.flags;
     container::CreateRequest create;
-    create.isolation = TRY(launching.session.isolation_for(launching.bundle.config));
+    create.isolation = launching.isolation;
     create.restore = launching.request.restore;
     auto& plan = create.plan;
     plan.id = flags.id;
@@ -168,6 +169,8 @@ Result<int> launch(Session const& session, LaunchRequest const& request)
     Launching launching { .session = session, .request = request };
     launching.bundle = TRY(container::read_bundle(request.flags.bundle));
     TRY(check(launching));
+    launching.isolation = TRY(session.isolation_for(launching.bundle.config));
+    TRY(launching.isolation->protect_runtime(launching.bundle.config, isolation::Isolation::Occasion::create));
     launching.notify_socket = container::take_notify_socket();
     TRY(create(launching));
     auto status = after_creation(launching);

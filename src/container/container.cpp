@@ -134,12 +134,16 @@ oci::State Container::state(oci::Status status) const
     return state;
 }
 
-Result<oci::Config> Container::config() const
+Result<oci::Config const*> Container::config() const
 {
-    auto text = m_folder.read("config.json", max_config_size);
-    if (text.is_error())
-        return Error::from_errno(text.error(), "read \"" + m_folder.path() + "/config.json\"");
-    return oci::parse_config(text.value()).context("read the container's config.json");
+    if (!m_config) {
+        auto text = m_folder.read("config.json", max_config_size);
+        if (text.is_error())
+            return Error::from_errno(text.error(), "read \"" + m_folder.path() + "/config.json\"");
+        auto config = TRY(oci::parse_config(text.value()).context("read the container's config.json"));
+        m_config = std::make_unique<oci::Config>(std::move(config));
+    }
+    return static_cast<oci::Config const*>(m_config.get());
 }
 
 Result<Unit> Container::usable() const
@@ -255,8 +259,8 @@ Result<Unit> Container::run_poststart_hooks()
 {
     if (!m_record.has_poststart_hooks)
         return ok();
-    auto config = TRY(this->config());
-    run_hooks_and_go_on(config.hooks.poststart, "poststart", state(oci::Status::running));
+    auto const* config = TRY(this->config());
+    run_hooks_and_go_on(config->hooks.poststart, "poststart", state(oci::Status::running));
     return ok();
 }
 
@@ -324,6 +328,13 @@ Result<Unit> Container::update(oci::Resources const& resources)
         return cannot(m_record.isolation, "change the limits of a container");
     TRY(updatable->update(resources));
     return save();
+}
+
+Result<Unit> Container::protect_runtime() const
+{
+    auto const* isolation = TRY(m_find(m_record.isolation));
+    auto const* config = TRY(this->config());
+    return isolation->protect_runtime(*config, isolation::Isolation::Occasion::exec);
 }
 
 Result<isolation::StartedProcess> Container::exec(isolation::ExecPlan const& plan)

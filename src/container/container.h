@@ -37,8 +37,8 @@ public:
     // The first process on the host; 0 when it is gone.
     pid_t pid() const;
     oci::State state(oci::Status) const;
-    // From the copy of config.json that create made.
-    Result<oci::Config> config() const;
+    // From the copy of config.json that create made; read once. Valid as long as this object.
+    Result<oci::Config const*> config() const;
     // Why the sandbox cannot be used, if so; such a container can only be listed and removed by force.
     std::optional<Error> const& trouble() const { return m_trouble; }
 
@@ -49,6 +49,8 @@ public:
     Result<Unit> pause();
     Result<Unit> resume();
     Result<Unit> update(oci::Resources const&);
+    // Before exec, and before anything is read from standard input: may run this program again (see Isolation).
+    Result<Unit> protect_runtime() const;
     Result<isolation::StartedProcess> exec(isolation::ExecPlan const&);
     Result<std::vector<pid_t>> processes();
     Result<std::string> stats_json();
@@ -78,6 +80,7 @@ private:
     std::string m_record_text; // as last read or written
     std::unique_ptr<isolation::Sandbox> m_sandbox;
     std::optional<Error> m_trouble;
+    mutable std::unique_ptr<oci::Config> m_config;
 };
 
 } // namespace bulkhead::container

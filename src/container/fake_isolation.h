@@ -133,7 +133,7 @@ private:
     bool m_is_paused = false;
 };
 
-class FakeIsolation final : public isolation::Isolation {
+class FakeIsolation : public isolation::Isolation {
 public:
     std::string_view name() const override { return "fake"; }
     std::vector<isolation::Finding> examine() const override { return {}; }

@@ -79,7 +79,7 @@ Result<Unit> Container::remove(Force force)
     if (m_record.has_poststop_hooks) {
         auto config = this->config();
         if (config.is_ok())
-            run_hooks_and_go_on(config.value().hooks.poststop, "poststop", state(oci::Status::stopped));
+            run_hooks_and_go_on(config.value()->hooks.poststop, "poststop", state(oci::Status::stopped));
         else
             log::warning("the poststop hooks are lost", { { "id", id() }, { "reason", config.error().message } });
     }

@@ -103,8 +103,8 @@ Result<oci::Process> process_from_flags(container::Container const& container, E
 {
     if (flags.arguments.empty())
         return invalid("exec needs a command, or a process document: --process FILE", "bulkhead exec --help");
-    auto config = TRY(container.config());
-    auto process = config.process.value_or(oci::Process {});
+    auto const* config = TRY(container.config());
+    auto process = config->process.value_or(oci::Process {});
     process.args = flags.arguments;
     process.terminal = flags.tty;
     process.console_size.reset();
@@ -178,6 +178,7 @@ Result<int> follow(container::Foreground& foreground, isolation::StartedProcess 
 Result<int> exec(Session const& session, ExecFlags const& flags, bool no_new_privs_was_given)
 {
     auto container = TRY(session.load(flags.id));
+    TRY(container.protect_runtime());
     auto plan = TRY(make_plan(container, flags, no_new_privs_was_given));
     std::unique_ptr<container::Foreground> foreground;
     std::optional<container::ConsoleListener> listener;

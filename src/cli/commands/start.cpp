@@ -1,6 +1,8 @@
 #include "cli/session.h"
 #include "container/socket_activation.h"
 
+#include <unistd.h>
+
 namespace bulkhead::cli {
 
 namespace {
@@ -9,7 +11,9 @@ Result<int> start(Session const& session, std::string const& id)
 {
     auto container = TRY(session.load(id));
     auto host_socket = container::take_notify_socket();
-    if (host_socket.empty()) {
+    // Only a container that was created with $NOTIFY_SOCKET, too, can answer.
+    bool can_answer = !host_socket.empty() && ::access((container.state_path() + "/notify").c_str(), F_OK) == 0;
+    if (!can_answer) {
         TRY(container.start());
         return 0;
     }
