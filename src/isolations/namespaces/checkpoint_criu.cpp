@@ -222,7 +222,7 @@ Error failure(CriuCall const& call, Answer const* answer)
         message += "; its log says:\n" + complaints;
     else if (answer && !answer->message.empty())
         message += ": " + std::string(trim(answer->message));
-    return Error { .code = Errno::io, .message = message, .hint = "see " + call.log_path };
+    return Error { .code = Errno::io, .message = message, .hint = log.is_ok() ? "see " + call.log_path : "try `criu check`, and a newer criu" };
 }
 
 Result<Unit> acknowledge(FileView socket)
