@@ -259,6 +259,18 @@ Result<Entry> V1Cgroup::entry()
     return entry;
 }
 
+Result<Unit> V1Cgroup::move_process(pid_t pid)
+{
+    TRY(inherit_cpuset());
+    for (auto const& group : m_groups) {
+        auto folder = group.open();
+        auto moved = folder.is_error() ? SysResult<Unit>(folder.error()) : write_existing_at(folder.value(), "cgroup.procs", std::to_string(pid));
+        if (moved.is_error())
+            return Error::from_errno(moved.error(), "move process " + std::to_string(pid) + " into the control group " + quoted(group.absolute()));
+    }
+    return ok();
+}
+
 Result<Entry> V1Cgroup::entry_below(std::string const& controller, std::string const& path)
 {
     auto below = TRY(clean_path(path, "--cgroup"));

@@ -36,6 +36,8 @@ public:
 
     enum class Existing { refuse_used, accept };
     Result<Unit> make(Existing);
+    // Moves another process into every group, with the locks that costs; enter() is the way for new processes.
+    Result<Unit> move_process(pid_t);
 
     void save(JsonWriter&) const override;
     Result<Unit> adopt_first_process(pid_t) override { return ok(); }
