@@ -108,7 +108,7 @@ namespace {
         { "R-5.6", must, "1.0", mounts, "destination is required" },
         { "R-5.7", must, "1.0", mounts, "a bind source that does not exist is an error" },
         { "R-5.8", must, "1.0", mounts, "a file system type that the kernel does not know is an error" },
-        { "R-5.10", must, "1.0", mounts, "options ro, rw" },
+        { "R-5.10", must, "1.0", mounts, "options ro, rw; of opposite options the later one wins, here and below" },
         { "R-5.11", must, "1.0", mounts, "options nosuid, suid" },
         { "R-5.12", must, "1.0", mounts, "options nodev, dev" },
         { "R-5.13", must, "1.0", mounts, "options noexec, exec" },
@@ -287,7 +287,7 @@ namespace {
         { "R-10.35", must, "1.1", groups, "on version 2 the group is handed over to a user namespace's root, with the files that the kernel lists" },
         { "R-10.36", must, "1.1", groups, "a frozen or occupied control group is an error, where the runtime looks", "looking is optional" },
         { "R-10.37", must, "1.0", groups, "blockIO.weightDevice sets weights by device", "the block layer here has no weights on version 1" },
-        { "R-10.38", must, "1.0", groups, "a cgroup mount shows the container's own groups" },
+        { "R-10.38", must, "1.0", groups, "a cgroup mount shows the container's own groups, and is read-only with ro" },
 
         // --- config-linux.md: intelRdt, sysctl, memory policy, network devices
         { "R-11.1", must, "1.0", kernel, "intelRdt without a mounted resctrl is an error" },
@@ -311,7 +311,7 @@ namespace {
         { "R-12.4", must, "1.1", filter, "defaultErrnoRet is the errno of the default action" },
         { "R-12.5", must, "1.0.2", filter, "errnoRet with an action that has none is an error" },
         { "R-12.6", must, "1.0", filter, "architectures: known ones are accepted, an unknown one is an error" },
-        { "R-12.7", must, "1.0.2", filter, "flags: known ones are accepted, an unknown one is an error" },
+        { "R-12.7", must, "1.0.2", filter, "flags: a known one works or is refused aloud, an unknown one is an error" },
         { "R-12.8", must, "1.0", filter, "SCMP_ACT_KILL and KILL_THREAD end the thread" },
         { "R-12.9", must, "1.0.2", filter, "SCMP_ACT_KILL_PROCESS ends the process" },
         { "R-12.10", must, "1.0", filter, "SCMP_ACT_TRAP sends SIGSYS" },
@@ -344,6 +344,7 @@ namespace {
         { "R-13.11", must, "1.1", paths, "personality LINUX32 is seen by uname" },
         { "R-13.12", must, "1.1", paths, "personality: an unknown domain is an error" },
         { "R-13.13", engine, "1.0", paths, "masked and read-only paths that do not exist are passed over" },
+        { "R-13.14", engine, "1.0", paths, "a read-only path keeps nosuid, noexec and nodev of the mount it lies on" },
 
         // --- features.md, features-linux.md
         { "R-14.1", must, "1.1", features, "ociVersionMin and ociVersionMax are there, and are semantic versions" },
@@ -399,6 +400,7 @@ namespace {
         { "R-15.35", engine, "1.0", command_line, "the first process dies: everything in its pid namespace dies, and delete works" },
         { "R-15.36", engine, "1.0", command_line, "delete works after the container process was killed from outside" },
         { "R-15.37", engine, "1.0", command_line, "bind mounts into a /proc or /sys replaced by a symbolic link are refused" },
+        { "R-15.38", engine, "1.0", command_line, "LISTEN_FDS reaches the environment of the program with the descriptors" },
     };
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -259,11 +260,11 @@ OCI_TEST(block_io_limits, "R-10.24", "R-10.25")
         hierarchy = find_hierarchy(all, "io");
     if (hierarchy == nullptr)
         return t.skip_all("this host has no controller blkio or io");
-    auto [major, minor] = block_device();
-    auto limit = [&](long rate) { return Json::array({ { { "major", major }, { "minor", minor }, { "rate", rate } } }); };
+    auto disk = block_device();
+    auto limit = [&](long rate) { return Json::array({ { { "major", disk.first }, { "minor", disk.second }, { "rate", rate } } }); };
     Limited some(t, { { "blockIO", { { "throttleReadBpsDevice", limit(1048576) }, { "throttleWriteBpsDevice", limit(2097152) },
                           { "throttleReadIOPSDevice", limit(300) }, { "throttleWriteIOPSDevice", limit(400) } } } });
-    auto device = std::to_string(major) + ":" + std::to_string(minor);
+    auto device = std::to_string(disk.first) + ":" + std::to_string(disk.second);
     if (hierarchy->unified) {
         some.expect("R-10.24", "io", {}, { "io.max", device + " rbps=1048576 wbps=2097152 riops=300 wiops=400" });
     } else {
@@ -286,7 +287,12 @@ OCI_TEST(huge_page_network_and_rdma_limits, "R-10.26", "R-10.27", "R-10.30")
 {
     if (!lacks(t, "R-10.26", "hugetlb")) {
         Limited huge(t, { { "hugepageLimits", Json::array({ { { "pageSize", "2MB" }, { "limit", 4194304 } } }) } });
-        huge.expect("R-10.26", "hugetlb", { "hugetlb.2MB.limit_in_bytes", "4194304" }, { "hugetlb.2MB.max", "4194304" });
+        auto all = cgroup_hierarchies();
+        bool hybrid = find_hierarchy(all, "hugetlb")->unified && std::any_of(all.begin(), all.end(), [](auto const& one) { return !one.unified; });
+        if (hybrid && huge.done().refused())
+            t.skip("R-10.26", "hugetlb is on version 2 of a hybrid host, and the runtime refuses it: " + one_line(huge.done().errors, 120));
+        else
+            huge.expect("R-10.26", "hugetlb", { "hugetlb.2MB.limit_in_bytes", "4194304" }, { "hugetlb.2MB.max", "4194304" });
     }
     if (!lacks(t, "R-10.27", "net_cls")) {
         Limited network(t, { { "network", { { "classID", 1048577 } } } });
@@ -402,5 +408,7 @@ OCI_TEST(a_cgroup_mount_shows_the_own_groups, "R-10.38")
         return;
     auto procs = text_at(result_of(report, "read:/sys/fs/cgroup/pids/cgroup.procs"), "text") + text_at(result_of(report, "read:/sys/fs/cgroup/cgroup.procs"), "text");
     t.check("R-10.38", procs.starts_with("1\n"), "cgroup.procs of the own group: " + one_line(procs));
-    t.check("R-10.38", !probe_ok(report, "mkdir:/sys/fs/cgroup/pids/x") && !probe_ok(report, "mkdir:/sys/fs/cgroup/x"), "a read-only cgroup mount cannot be written");
+    // On version 1 /sys/fs/cgroup is only the folder that holds the hierarchies; on version 2 it is the hierarchy.
+    auto const* probe = probe_ok(report, "read:/sys/fs/cgroup/pids/cgroup.procs") ? "mkdir:/sys/fs/cgroup/pids/x" : "mkdir:/sys/fs/cgroup/x";
+    t.check("R-10.38", !probe_ok(report, probe), std::string(probe) + " must fail on a read-only cgroup mount");
 }

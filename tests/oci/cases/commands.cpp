@@ -207,7 +207,7 @@ OCI_TEST(signals_have_names_and_numbers, "R-15.17")
     auto id = t.start_serving(bundle);
     if (id.empty())
         return;
-    for (auto [word, number] : { std::pair("10", 10), { "USR2", 12 }, { "SIGHUP", 1 }, { "SIGRTMIN+1", 35 } }) {
+    for (auto [word, number] : { std::pair("10", 10), { "USR2", 12 }, { "SIGHUP", 1 }, { "35", 35 } }) {
         auto done = t.kill(id, word);
         t.check("R-15.17", done.ok() && t.wait_for_output(id, "signal " + std::to_string(number) + "\n"), std::string("kill ") + word + ": " + done.describe());
     }

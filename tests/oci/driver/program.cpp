@@ -1,5 +1,7 @@
 #include "driver/program.h"
 
+#include "driver/host.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -111,6 +113,9 @@ namespace {
             _exit(126);
         for (auto const& entry : program.environment)
             putenv(const_cast<char*>(entry.c_str()));
+        // sd_listen_fds(3): descriptors are meant for the process of this number only.
+        if (std::getenv("LISTEN_FDS") != nullptr)
+            setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
         std::vector<char*> arguments;
         for (auto const& argument : program.arguments)
             arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -119,6 +124,22 @@ namespace {
         execvp(arguments[0], arguments.data());
         dprintf(2, "cannot start %s\n", arguments[0]);
         _exit(127);
+    }
+
+    // Waits for the program and meanwhile reaps every other child: orphans of containers, without which their namespaces cannot end.
+    bool ends_in_time(int handle, pid_t child, std::chrono::milliseconds limit)
+    {
+        auto end = std::chrono::steady_clock::now() + limit;
+        pollfd waiting { handle, POLLIN, 0 };
+        while (poll(&waiting, 1, 100) == 0) {
+            if (std::chrono::steady_clock::now() > end)
+                return false;
+            for (int other : children_of(getpid())) {
+                if (other != child)
+                    waitpid(other, nullptr, WNOHANG);
+            }
+        }
+        return true;
     }
 
 } // namespace
@@ -136,8 +157,7 @@ Finished run_program(Program const& program)
         become(program, input, output, errors);
     setpgid(child, child);
     int handle = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
-    pollfd waiting { handle, POLLIN, 0 };
-    if (poll(&waiting, 1, static_cast<int>(program.limit.count())) == 0) {
+    if (!ends_in_time(handle, child, program.limit)) {
         result.timed_out = true;
         kill(-child, SIGKILL);
         kill(child, SIGKILL);
