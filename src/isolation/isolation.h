@@ -104,6 +104,7 @@ public:
 };
 
 struct CheckpointOptions {
+    std::string criu;                // the program; empty: "criu" out of PATH
     std::string image_path;
     std::string work_path;
     std::string parent_path;

@@ -20,6 +20,7 @@ struct Extra {
 Result<int> checkpoint(Session const& session, CheckpointFlags const& flags, Extra const& extra)
 {
     auto options = TRY(checkpoint_options(flags));
+    options.criu = session.flags.criu;
     options.parent_path = extra.parent_path; // relative to the images, as criu wants it
     options.leave_running = extra.leave_running;
     options.pre_dump = extra.pre_dump;

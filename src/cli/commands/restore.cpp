@@ -16,6 +16,7 @@ struct Extra {
 Result<int> restore(Session const& session, LaunchFlags const& launch_flags, CheckpointFlags const& flags, Extra const& extra)
 {
     auto options = TRY(checkpoint_options(flags));
+    options.criu = session.flags.criu;
     options.detach = extra.detach;
     options.lsm_profile = extra.lsm_profile;
     options.lsm_mount_context = extra.lsm_mount_context;

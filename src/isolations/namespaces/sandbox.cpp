@@ -218,14 +218,4 @@ Result<Unit> NamespacesSandbox::update(oci::Resources const& resources)
     return ok();
 }
 
-Result<Unit> NamespacesSandbox::checkpoint(isolation::CheckpointOptions const&)
-{
-    return Error { .code = Errno::notsup, .message = "checkpoint is not available" };
-}
-
-Result<Unit> NamespacesSandbox::restore(isolation::SandboxPlan const&, isolation::CheckpointOptions const&, isolation::CreateEvents const&)
-{
-    return Error { .code = Errno::notsup, .message = "restore is not available" };
-}
-
 } // namespace bulkhead::namespaces
