@@ -13,7 +13,7 @@ def a_memory_limit_kills_and_the_kill_is_reported(docker):
     name = docker.new_name()
     docker("run", "--name", name, "--memory", "32m", "--memory-swap", "32m", docker.image, "tail", "/dev/zero", status=137)
     expect_equal(docker.inspect(name, ".State.OOMKilled"), "true", "OOMKilled")
-    events = docker("events", "--since", f"{begun:.0f}", "--until", f"{time.time() + 1:.0f}", "--filter", f"container={name}",
+    events = docker("events", "--since", int(begun), "--until", f"{time.time() + 1:.0f}", "--filter", f"container={name}",
                     "--format", "{{.Action}}").split()
     for wanted in ("oom", "die"):
         expect_in(wanted, events, "events")

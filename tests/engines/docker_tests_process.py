@@ -268,8 +268,8 @@ def a_failed_start_leaves_nothing_running(docker):
 def an_init_process_reaps_and_forwards_signals(docker):
     with docker.container("--init", shell="trap 'exit 11' TERM; (sleep 0.1 & exec true) & while :; do sleep 0.05; done") as name:
         expect_equal(docker("exec", name, "cat", "/proc/1/comm"), "docker-init")
-        time.sleep(0.5)
-        expect(" Z" not in docker("exec", name, "ps", "-eo", "pid,stat"), "a zombie is left")
+        time.sleep(0.3)
+        eventually(lambda: " Z" not in docker("exec", name, "ps", "-eo", "pid,stat"), "no zombie is left")
         docker("stop", "-t", "10", name)
         expect_equal(docker.inspect(name, ".State.ExitCode"), "11")
 
@@ -279,7 +279,7 @@ def events_tell_the_container_story(docker):
     begun = time.time()
     with docker.container(shell="exit 4") as name:
         docker("wait", name)
-        out = docker("events", "--since", f"{begun:.0f}", "--until", f"{time.time() + 1:.0f}", "--filter", f"container={name}",
+        out = docker("events", "--since", int(begun), "--until", f"{time.time() + 1:.0f}", "--filter", f"container={name}",
                      "--format", "{{.Action}} {{index .Actor.Attributes \"exitCode\"}}")
         lines = [line.strip() for line in out.splitlines()]
         for wanted in ("create", "start", "die 4"):

@@ -164,7 +164,7 @@ def an_init_process_reaps(podman):
     with podman.container("--init", shell="(sleep 0.1 &); sleep infinity") as name:
         time.sleep(0.4)
         expect_in("init", podman("exec", name, "cat", "/proc/1/cmdline"))
-        expect(" Z" not in podman("exec", name, "ps", "-eo", "pid,stat"), "a zombie is left")
+        eventually(lambda: " Z" not in podman("exec", name, "ps", "-eo", "pid,stat"), "no zombie is left")
 
 
 @test

@@ -4,6 +4,7 @@ The test driver and every daemon run inside, so that nothing they do reaches the
 the driver ends, the kernel kills the processes and drops mounts, bridges and firewall rules; what is left to remove are
 the cgroup folders and the scratch folder.
 """
+import glob
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 
+PREFIX = "bulkhead-engines-"
 HOST_NAME = "engine-test-host"
 REMAP_USER = ("engine-remap", 61000, 700000)     # name, uid and gid, first subordinate id
 ROOTLESS_USER = ("engine-user", 61001, 800000)
@@ -19,27 +21,42 @@ CLONE_FLAGS = {"mount": 0x00020000, "cgroup": 0x02000000, "uts": 0x04000000, "ip
                "net": 0x40000000}
 
 
-def run_inside(body, keep=False):
+def run_inside(body, keep=False, hide_unified=False):
     """Calls body(scratch) in a private host and returns its result as an exit status."""
-    scratch = tempfile.mkdtemp(prefix="bulkhead-engines-")
-    os.chmod(scratch, 0o755)
     hierarchies = cgroup_hierarchies()
+    sweep_after_the_dead(hierarchies)
+    scratch = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+    os.chmod(scratch, 0o755)
     name = os.path.basename(scratch)
     make_cgroups(hierarchies, name)
     init = os.fork()
     if init == 0:
-        os._exit(_guarded(lambda: _become_private(hierarchies, name, lambda: body(scratch))))
+        _die_with_parent()
+        shown = [h for h in hierarchies if not (hide_unified and h[1] == "cgroup2")]
+        os._exit(_guarded(lambda: _become_private(hierarchies, shown, name, lambda: body(scratch))))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os.kill(init, signal.SIGTERM))
     _, status = os.waitpid(init, 0)
     remove_cgroups(hierarchies, name)
     if keep:
+        open(f"{scratch}/keep", "w").close()
         print(f"# kept: {scratch}")
     else:
         shutil.rmtree(scratch, ignore_errors=True)
         if os.path.exists(scratch):
             print(f"# left behind: {scratch}", file=sys.stderr)
     return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+def sweep_after_the_dead(hierarchies):
+    """Removes what a run left that was killed with SIGKILL: its name holds its process id."""
+    for path in glob.glob(f"{tempfile.gettempdir()}/{PREFIX}*"):
+        name = os.path.basename(path)
+        if os.path.exists(f"/proc/{name.split('-')[2]}") or glob.glob(f"{path}/keep"):
+            continue
+        remove_cgroups(hierarchies, name)
+        if not any(os.path.exists(f"{point}/{name}") for point, _, _ in hierarchies):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def cgroup_hierarchies():
@@ -88,15 +105,20 @@ def _guarded(action):
         return 1
 
 
-def _become_private(hierarchies, name, body):
+def _become_private(hierarchies, shown, name, body):
     """Joins the cgroups, unshares, and runs body below a process 1 that reaps."""
     for mount_point, _, _ in hierarchies:
         _write(f"{mount_point}/{name}/cgroup.procs", "0")
     _unshare(sum(CLONE_FLAGS.values()))
+    for mount_point, kind, _ in hierarchies:
+        if kind == "cgroup2":
+            # A v2 group that hands controllers to its children may hold no processes itself.
+            os.mkdir(f"{mount_point}/{name}/engine-test-driver")
+            _write(f"{mount_point}/{name}/engine-test-driver/cgroup.procs", "0")
     first = os.fork()
     if first == 0:
         _die_with_parent()
-        os._exit(_guarded(lambda: _first_process(hierarchies, body)))
+        os._exit(_guarded(lambda: _first_process(shown, body)))
     signal.signal(signal.SIGTERM, lambda *_: os.kill(first, signal.SIGKILL))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, status = os.waitpid(first, 0)
@@ -122,10 +144,20 @@ def _lay_out(hierarchies):
     _mount_cgroups(hierarchies)
     _sh("mount -t tmpfs -o mode=755 tmpfs /run && mkdir -m 1777 /run/lock")
     _sh(f"hostname {HOST_NAME} && ip link set lo up")
-    for folder in ("/etc/containers", "/etc/cni", "/etc/docker", "/etc/containerd", "/var/lib/cni"):
+    for folder in ("/var/lib", "/opt"):
+        _forget_writes(folder)
+    for folder in ("/etc/containers", "/etc/cni", "/etc/docker", "/etc/containerd"):
         if os.path.isdir(folder):
             _sh(f"mount -t tmpfs -o mode=755 tmpfs {folder}")
     _add_users()
+
+
+def _forget_writes(folder):
+    """Engines write here and there outside the folders they are given."""
+    layers = "/run/layers" + folder
+    os.makedirs(f"{layers}/upper")
+    os.makedirs(f"{layers}/work")
+    _sh(f"mount -t overlay -o lowerdir={folder},upperdir={layers}/upper,workdir={layers}/work overlay {folder}")
 
 
 def _mount_cgroups(hierarchies):
@@ -135,9 +167,6 @@ def _mount_cgroups(hierarchies):
         os.makedirs(mount_point, exist_ok=True)
         _sh(f"mount -t {kind} {'-o ' + options if kind == 'cgroup' else ''} cgroup {mount_point}")
         if kind == "cgroup2":
-            # A v2 group that hands controllers to its children may hold no processes itself.
-            os.mkdir(f"{mount_point}/engine-test-driver")
-            _write(f"{mount_point}/engine-test-driver/cgroup.procs", "0")
             for controller in _read(f"{mount_point}/cgroup.controllers").split():
                 _write(f"{mount_point}/cgroup.subtree_control", f"+{controller}")
 
