@@ -1,3 +1,4 @@
+// uses: base container
 // The reader of state.json: whatever bytes stand there, it answers with a record or an error; and what it accepts, it
 // writes so that it reads the same again.
 #include "container/record.h"
