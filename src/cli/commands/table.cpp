@@ -4,6 +4,7 @@
 
 namespace bulkhead::cli {
 
+void add_bench(CommandLine&);
 void add_check(CommandLine&);
 void add_checkpoint(CommandLine&);
 void add_create(CommandLine&);
@@ -27,6 +28,7 @@ void add_update(CommandLine&);
 std::span<CommandRow const> command_table()
 {
     static constexpr std::array rows {
+        CommandRow { "bench", add_bench },
         CommandRow { "check", add_check },
         CommandRow { "checkpoint", add_checkpoint },
         CommandRow { "create", add_create },
