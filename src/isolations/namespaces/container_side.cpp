@@ -27,6 +27,13 @@ namespace {
 
 constexpr std::uint64_t late_flags = CLONE_NEWCGROUP; // made after the control group is entered
 
+// Nobody in a shared pid namespace may look into a process that is still privileged. Not before the id maps are written:
+// the files in /proc/PID of such a process belong to the host's root, whom a rootless runtime is not.
+void hide_from_others()
+{
+    ::prctl(PR_SET_DUMPABLE, 0);
+}
+
 struct ContainerSide {
     Launch& launch;
     oci::Config const& config;
@@ -41,8 +48,10 @@ struct ContainerSide {
     {
         if (!is_own(NamespaceType::user))
             return ok();
-        if (launch.namespaces.is_new(NamespaceType::user) && !launch.namespaces.needs_two_stages())
+        if (launch.namespaces.is_new(NamespaceType::user) && !launch.namespaces.needs_two_stages()) {
             TRY(wait_for_go(runtime)); // the runtime fills the id maps
+            hide_from_others();
+        }
         // Without setgroups(2) there are no groups to drop, or no right to.
         if (launch.process.plan.flags & init_stage::set_groups) {
             if (::syscall(SYS_setgroups, 0, nullptr) < 0)
@@ -266,8 +275,10 @@ Result<pid_t> run_first_stage(Launch& launch)
 {
     auto& namespaces = launch.namespaces;
     auto& runtime = launch.container_end;
-    if (namespaces.is_new(NamespaceType::user))
+    if (namespaces.is_new(NamespaceType::user)) {
         TRY(wait_for_go(runtime)); // the runtime fills the id maps
+        hide_from_others();
+    }
     TRY(join(namespaces, CLONE_NEWUSER));
     if (namespaces.is_own(NamespaceType::user)
         && (::syscall(SYS_setresgid, 0, 0, 0) < 0 || ::syscall(SYS_setresuid, 0, 0, 0) < 0))
@@ -289,7 +300,8 @@ Result<pid_t> run_first_stage(Launch& launch)
 void run_container_side(Launch& launch)
 {
     launch.runtime_end.close();
-    ::prctl(PR_SET_DUMPABLE, 0); // nobody in a shared pid namespace may look into a process that is still privileged
+    if (!launch.namespaces.is_new(NamespaceType::user))
+        hide_from_others();
     if (!launch.namespaces.needs_two_stages())
         run_steps(launch);
     auto child = run_first_stage(launch);
