@@ -154,7 +154,8 @@ SysResult<Unit> check_length(std::string const& path)
 SysResult<File> find_in_root(FileView root, std::string const& path, WalkOptions options)
 {
     TRY(check_length(path));
-    int flags = O_PATH | (options.links == Links::follow ? 0 : O_NOFOLLOW);
+    // With RESOLVE_NO_SYMLINKS, O_PATH and O_NOFOLLOW together would open a symlink at the end instead of refusing it.
+    int flags = O_PATH | (options.links == Links::follow_but_last ? O_NOFOLLOW : 0);
     for (int tries = 0; tries < most_tries; ++tries) {
         auto file = open_resolved(root, path.c_str(), flags, resolve_bits(options));
         if (file.is_ok())
@@ -170,7 +171,7 @@ SysResult<File> find_in_root(FileView root, std::string const& path, WalkOptions
 SysResult<File> open_in_root(FileView root, std::string const& path, int flags, WalkOptions options)
 {
     TRY(check_length(path));
-    if (options.links != Links::follow)
+    if (options.links == Links::follow_but_last)
         flags |= O_NOFOLLOW;
     for (int tries = 0; tries < most_tries; ++tries) {
         auto file = open_resolved(root, path.c_str(), flags, resolve_bits(options));

@@ -1,13 +1,11 @@
 #include "isolations/namespaces/root/copy_up.h"
 
-#include "host/path_walk.h"
-
 #include <array>
 #include <memory>
 #include <vector>
 
 #include <dirent.h>
-#include <limits.h>
+#include <climits>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -23,12 +21,9 @@ struct CloseDirectory {
     void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-// Owner before mode: chown(2) takes set-id bits away.
-SysResult<Unit> copy_attributes(FileView from, FileView to, struct stat const& status)
+SysResult<Unit> copy_owner_and_names(FileView from, FileView to, struct stat const& status)
 {
     if (::fchown(to.fd(), status.st_uid, status.st_gid) < 0)
-        return last_errno();
-    if (::fchmod(to.fd(), status.st_mode & 07777) < 0)
         return last_errno();
     std::array<char, 16384> names {};
     auto length = ::flistxattr(from.fd(), names.data(), names.size());
@@ -40,6 +35,15 @@ SysResult<Unit> copy_attributes(FileView from, FileView to, struct stat const& s
         if (size >= 0 && ::fsetxattr(to.fd(), name.c_str(), value.data(), static_cast<std::size_t>(size), 0) < 0 && errno != EOPNOTSUPP && errno != EPERM)
             return last_errno();
     }
+    return ok();
+}
+
+// Owner before mode: chown(2) takes set-id bits away.
+SysResult<Unit> copy_attributes(FileView from, FileView to, struct stat const& status)
+{
+    TRY(copy_owner_and_names(from, to, status));
+    if (::fchmod(to.fd(), status.st_mode & 07777) < 0)
+        return last_errno();
     std::array<timespec, 2> times { status.st_atim, status.st_mtim };
     ::futimens(to.fd(), times.data());
     return ok();
@@ -48,6 +52,11 @@ SysResult<Unit> copy_attributes(FileView from, FileView to, struct stat const& s
 SysResult<Unit> copy_file(FileView from, FileView to_directory, char const* name, struct stat const& status)
 {
     auto source = TRY(open_at(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    struct stat opened { };
+    if (::fstat(source.fd(), &opened) < 0)
+        return last_errno();
+    if (!S_ISREG(opened.st_mode))
+        return ok(); // exchanged while we looked: nothing that tmpcopyup copies
     auto target = TRY(open_at(to_directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     for (;;) {
         auto count = ::sendfile(target.fd(), source.fd(), nullptr, 1U << 30);
@@ -70,6 +79,19 @@ SysResult<Unit> copy_link(FileView from, FileView to_directory, char const* name
     return ok();
 }
 
+// FIFOs and sockets; device nodes where that is allowed.
+SysResult<Unit> copy_node(FileView to_directory, char const* name, struct stat const& status)
+{
+    if (::mknodat(to_directory.fd(), name, status.st_mode & (S_IFMT | 07777), status.st_rdev) < 0) {
+        if (errno == EPERM)
+            return ok();
+        return last_errno();
+    }
+    if (::fchownat(to_directory.fd(), name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return last_errno();
+    return ok();
+}
+
 SysResult<Unit> copy_directory(FileView from, FileView to, int depth);
 
 SysResult<Unit> copy_entry(FileView from, FileView to, char const* name, int depth)
@@ -82,7 +104,7 @@ SysResult<Unit> copy_entry(FileView from, FileView to, char const* name, int dep
     if (S_ISLNK(status.st_mode))
         return copy_link(from, to, name, status);
     if (!S_ISDIR(status.st_mode))
-        return ok();
+        return copy_node(to, name, status);
     auto source = TRY(open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     if (::mkdirat(to.fd(), name, 0700) < 0)
         return last_errno();
@@ -110,24 +132,14 @@ SysResult<Unit> copy_directory(FileView from, FileView to, int depth)
 
 } // namespace
 
-Result<Unit> copy_up(FileView root, std::string const& path, FileView tree, MountOptions const& options)
+SysResult<Unit> copy_up(FileView from, FileView to)
 {
-    auto source = host::open_in_root(root, path, O_RDONLY | O_DIRECTORY);
-    if (source.is_error() && source.error() == Errno::noent)
-        return ok();
-    auto copy = [&]() -> SysResult<Unit> {
-        if (source.is_error())
-            return source.error();
-        auto target = TRY(open_at(tree, ".", O_RDONLY | O_DIRECTORY));
-        TRY(copy_directory(source.value(), target, 0));
-        struct stat status { };
-        if (::fstat(source.value().fd(), &status) < 0)
-            return last_errno();
-        if (!options.has_data("mode") && ::fchmod(target.fd(), status.st_mode & 07777) < 0)
-            return last_errno();
-        return ok();
-    };
-    return copy().or_error("tmpcopyup: copy what the image has there");
+    auto target = TRY(open_at(to, ".", O_RDONLY | O_DIRECTORY));
+    TRY(copy_directory(from, target, 0));
+    struct stat status { };
+    if (::fstat(from.fd(), &status) < 0)
+        return last_errno();
+    return copy_owner_and_names(from, target, status);
 }
 
 } // namespace bulkhead::root

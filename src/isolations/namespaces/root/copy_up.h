@@ -1,16 +1,12 @@
-// tmpcopyup: a tmpfs that starts with what the image has at its place.
+// "tmpcopyup": what the image has where a tmpfs goes appears in the tmpfs.
 #pragma once
 
-#include "base/result.h"
 #include "base/file.h"
-#include "isolations/namespaces/root/mount_options.h"
-
-#include <string>
 
 namespace bulkhead::root {
 
-// Copies the directory at PATH of ROOT into TREE: files, links, owners, modes, extended attributes, times. Nothing
-// there is followed out of the root; devices and sockets are left out. Absent: nothing to copy.
-Result<Unit> copy_up(FileView root, std::string const& path, FileView tree, MountOptions const&);
+// Copies everything in FROM, a hostile folder, into the empty folder TO: folders, files, symlinks and nodes, with owners,
+// modes, times and extended attributes. TO itself gets the owner and attributes of FROM, not its mode.
+SysResult<Unit> copy_up(FileView from, FileView to);
 
 } // namespace bulkhead::root

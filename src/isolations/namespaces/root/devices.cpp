@@ -1,194 +1,196 @@
-// Device nodes, the links of /dev, and the container's terminal.
+// The device nodes of the container and the links of /dev.
+#include "isolations/namespaces/root/builder.h"
+#include "isolations/namespaces/root/open_umask.h"
 
-#include "isolations/namespaces/root/state.h"
+#include "base/text.h"
 
-#include <array>
+#include <algorithm>
 
-#include <linux/magic.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <termios.h>
 #include <unistd.h>
 
 namespace bulkhead::root {
 
 namespace {
 
-struct Node {
-    std::string path;
-    mode_t mode; // with its kind
-    dev_t device;
-    uid_t uid;
-    gid_t gid;
-    std::string place; // for messages
+mode_t kind_of(oci::Device const& device)
+{
+    if (device.type == "b")
+        return S_IFBLK;
+    return device.type == "p" ? S_IFIFO : S_IFCHR;
+}
+
+dev_t number_of(oci::Device const& device)
+{
+    if (device.type == "p")
+        return 0;
+    return makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
+}
+
+bool is_the_device(struct stat const& status, oci::Device const& device)
+{
+    return (status.st_mode & S_IFMT) == kind_of(device) && (device.type == "p" || status.st_rdev == number_of(device));
+}
+
+class DeviceMaker {
+public:
+    DeviceMaker(Builder& builder, FileView dev)
+        : m_builder(builder)
+        , m_dev(dev)
+    {
+    }
+
+    Result<Unit> make(oci::Device const& device, std::size_t index)
+    {
+        auto path = host::clean_path(device.path);
+        auto slash = path.rfind('/');
+        auto name = path.substr(slash + 1);
+        if (name.empty())
+            return invalid("a device needs a path");
+        File owned;
+        FileView folder = m_dev;
+        if (path.substr(0, slash) != "/dev") {
+            auto made = host::make_in_root(m_builder.root, slash == 0 ? "/" : path.substr(0, slash), host::Make::directory);
+            if (made.is_error())
+                return Error::from_errno(made.error(), "make its folder");
+            owned = made.release_value();
+            folder = owned;
+        }
+        if (m_builder.plan.in_user_namespace && device.type != "p")
+            return bind(folder, name, device, index);
+        auto mode = kind_of(device) | (device.file_mode.value_or(0666) & 07777);
+        if (::mknodat(folder.fd(), name.c_str(), mode, number_of(device)) < 0) {
+            if (errno == EEXIST)
+                return check_present(folder, name, device);
+            if (errno == EPERM && device.type != "p") // we may be in a container ourselves
+                return bind(folder, name, device, index);
+            return Error::last("make the node");
+        }
+        auto uid = device.uid.value_or(0);
+        auto gid = device.gid.value_or(0);
+        if ((uid != 0 || gid != 0) && ::fchownat(folder.fd(), name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+            return Error::last("set its owner");
+        return ok();
+    }
+
+private:
+    static Result<Unit> check_present(FileView folder, std::string const& name, oci::Device const& device)
+    {
+        struct stat status { };
+        if (::fstatat(folder.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0)
+            return Error::last("look at what is there");
+        if (!is_the_device(status, device))
+            return Error { .code = Errno::exist, .message = "something else is there already", .hint = "remove it from the image, or mount a tmpfs at /dev" };
+        return ok();
+    }
+
+    // A user namespace cannot make nodes that work; the host's own node is bound instead.
+    Result<Unit> bind(FileView folder, std::string const& name, oci::Device const& device, std::size_t index)
+    {
+        struct stat status { };
+        bool is_present = ::fstatat(folder.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+        if (is_present && is_the_device(status, device))
+            return ok(); // a mount of the config brought it
+        if (is_present && !S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
+            return Error { .code = Errno::exist, .message = "something else is there already", .hint = "remove it from the image, or mount a tmpfs at /dev" };
+        auto tree = m_builder.take_prepared(PreparedTree::Kind::device, index);
+        if (!tree.is_open())
+            tree = TRY(open_host_device(device));
+        if (!is_present && ::mknodat(folder.fd(), name.c_str(), S_IFREG | 0666, 0) < 0)
+            return Error::last("make a place for it");
+        return host::attach_tree(tree, folder, name.c_str()).or_error("bind the host's node");
+    }
+
+    Builder& m_builder;
+    FileView m_dev;
 };
 
-// config-linux.md, "Default Devices"; /dev/console and /dev/ptmx come with the terminal and devpts.
-std::vector<Node> default_nodes()
+SysResult<Unit> link_once(char const* target, FileView dev, char const* name)
 {
-    std::vector<Node> nodes;
-    struct Default {
-        char const* path;
-        unsigned major_number;
-        unsigned minor_number;
-    };
-    constexpr std::array<Default, 6> defaults { { { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 },
-        { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 } } };
-    for (auto const& one : defaults)
-        nodes.push_back({ .path = one.path, .mode = S_IFCHR | 0666, .device = makedev(one.major_number, one.minor_number), .uid = 0, .gid = 0, .place = one.path });
-    return nodes;
-}
-
-std::vector<Node> all_nodes(oci::Config const& config)
-{
-    auto nodes = default_nodes();
-    auto const& wanted = config.linux_section.devices;
-    for (std::size_t index = 0; index < wanted.size(); ++index) {
-        auto const& device = wanted[index];
-        mode_t kind = device.type == "b" ? S_IFBLK : device.type == "p" ? S_IFIFO : S_IFCHR;
-        Node node { .path = host::clean_path(device.path), .mode = kind | (device.file_mode.value_or(0666) & 07777),
-            .device = kind == S_IFIFO ? 0 : makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor)),
-            .uid = device.uid.value_or(0), .gid = device.gid.value_or(0),
-            .place = "linux.devices[" + std::to_string(index) + "] (\"" + device.path + "\")" };
-        std::erase_if(nodes, [&](Node const& other) { return other.path == node.path; });
-        nodes.push_back(std::move(node));
-    }
-    return nodes;
-}
-
-Result<Unit> check_existing(FileView parent, std::string const& name, Node const& node)
-{
-    struct stat status { };
-    if (::fstatat(parent.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return Error::last(node.place + ": examine what the image has there");
-    if ((status.st_mode & S_IFMT) != (node.mode & S_IFMT) || status.st_rdev != node.device)
-        return Error { .code = Errno::exist, .message = node.place + ": the image has something else there", .hint = "remove it from the image" };
+    if (::symlinkat(target, dev.fd(), name) < 0 && errno != EEXIST)
+        return last_errno();
     return ok();
 }
 
-// A user namespace may not make device nodes: the host's own is bound.
-Result<Unit> bind_node(FileView parent, std::string const& name, Node const& node)
+// /dev/ptmx of the image, or of an engine, may be another devpts's: the container has its own.
+SysResult<Unit> link_ptmx(FileView dev)
 {
-    struct stat status { };
-    if (::stat(node.path.c_str(), &status) < 0 || (status.st_mode & S_IFMT) != (node.mode & S_IFMT) || status.st_rdev != node.device)
-        return Error { .code = Errno::nodev, .message = node.place + ": the host has no such device at the same path to bind",
-            .hint = "a user namespace cannot make device nodes" };
-    auto tree = TRY(host::clone_tree(FileView::current_directory(), node.path.c_str(), host::Depth::one_mount).or_error(node.place + ": open the host's device"));
-    int made = ::mknodat(parent.fd(), name.c_str(), S_IFREG | 0666, 0);
-    if (made < 0 && errno != EEXIST)
-        return Error::last(node.place + ": make a place for the device");
-    return host::attach_tree(tree, parent, name.c_str()).or_error(node.place + ": bind the host's device");
+    if (::symlinkat("pts/ptmx", dev.fd(), "ptmx") == 0)
+        return ok();
+    if (errno != EEXIST)
+        return last_errno();
+    if (::unlinkat(dev.fd(), "ptmx", 0) < 0)
+        return errno == EBUSY || errno == EISDIR ? SysResult<Unit>(ok()) : SysResult<Unit>(last_errno()); // the config mounts something there
+    return link_once("pts/ptmx", dev, "ptmx");
 }
 
-Result<Unit> make_node(FileView parent, std::string const& name, Node const& node)
+SysResult<Unit> make_links(FileView dev)
 {
-    if (::mknodat(parent.fd(), name.c_str(), node.mode, node.device) < 0) {
-        if (errno == EEXIST)
-            return check_existing(parent, name, node);
-        return Error::last(node.place + ": make the device");
-    }
-    bool has_other_owner = node.uid != 0 || node.gid != 0;
-    if (has_other_owner && ::fchownat(parent.fd(), name.c_str(), node.uid, node.gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return Error::last(node.place + ": set the owner");
-    return ok();
-}
-
-constexpr std::array<std::pair<char const*, char const*>, 4> dev_links { { { "/proc/self/fd", "fd" }, { "/proc/self/fd/0", "stdin" },
-    { "/proc/self/fd/1", "stdout" }, { "/proc/self/fd/2", "stderr" } } };
-
-Result<Unit> make_links(FileView dev)
-{
-    for (auto const& [target, name] : dev_links) {
-        if (::symlinkat(target, dev.fd(), name) < 0 && errno != EEXIST)
-            return Error::last("link /dev/" + std::string(name));
-    }
-    if (::access("/proc/kcore", F_OK) == 0 && ::symlinkat("/proc/kcore", dev.fd(), "core") < 0 && errno != EEXIST)
-        return Error::last("link /dev/core");
-    struct stat status { };
-    bool is_right = ::fstatat(dev.fd(), "ptmx", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
-    if (!is_right) {
-        ::unlinkat(dev.fd(), "ptmx", 0);
-        if (::symlinkat("pts/ptmx", dev.fd(), "ptmx") < 0 && errno != EEXIST)
-            return Error::last("link /dev/ptmx");
-    }
-    return ok();
-}
-
-// The engine brought the host's /dev, devices and all: then nothing is to be made there.
-bool is_dev_bound(oci::Config const& config)
-{
-    for (auto const& mount : config.mounts) {
-        if (host::clean_path(mount.destination) != "/dev")
-            continue;
-        if (mount.type == "bind")
-            return true;
-        for (auto const& option : mount.options) {
-            if (option == "bind" || option == "rbind")
-                return true;
-        }
-    }
-    return false;
+    TRY(link_once("/proc/self/fd", dev, "fd"));
+    TRY(link_once("/proc/self/fd/0", dev, "stdin"));
+    TRY(link_once("/proc/self/fd/1", dev, "stdout"));
+    TRY(link_once("/proc/self/fd/2", dev, "stderr"));
+    if (::access("/proc/kcore", F_OK) == 0)
+        TRY(link_once("/proc/kcore", dev, "core"));
+    return link_ptmx(dev);
 }
 
 } // namespace
 
+std::vector<oci::Device> device_nodes(oci::Config const& config)
+{
+    constexpr struct {
+        char const* path;
+        int major_number;
+        int minor_number;
+    } defaults[] = { { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 } };
+    auto const& wanted = config.linux_section.devices;
+    std::vector<oci::Device> devices;
+    for (auto const& one : defaults) {
+        if (std::none_of(wanted.begin(), wanted.end(), [&](oci::Device const& device) { return host::clean_path(device.path) == one.path; }))
+            devices.push_back({ .path = one.path, .type = "c", .major = one.major_number, .minor = one.minor_number });
+    }
+    devices.insert(devices.end(), wanted.begin(), wanted.end());
+    return devices;
+}
+
+Result<File> open_host_device(oci::Device const& device)
+{
+    auto number = std::to_string(device.major) + ":" + std::to_string(device.minor);
+    for (auto const& path : { device.path, (device.type == "b" ? "/dev/block/" : "/dev/char/") + number }) {
+        auto file = open_at(FileView::current_directory(), path, O_PATH);
+        struct stat status { };
+        if (file.is_error() || ::fstat(file.value().fd(), &status) < 0 || !is_the_device(status, device))
+            continue;
+        auto tree = host::clone_tree(file.value(), "", host::Depth::one_mount);
+        if (tree.is_error())
+            return Error::from_errno(tree.error(), "open the host's node \"" + path + "\"");
+        return tree.release_value();
+    }
+    return Error { .code = Errno::noent, .message = "the host has no device " + number + " at that path to bind",
+        .hint = "a container in a user namespace gets the host's nodes; name one that exists" };
+}
+
 Result<Unit> RootFileSystem::make_devices()
 {
-    auto const& plan = m_state->plan;
-    if (!plan.new_mount_namespace || is_dev_bound(plan.config))
+    auto& builder = m_state->builder;
+    if (!builder.plan.new_mount_namespace || builder.dev_is_bound)
         return ok();
-    auto dev = TRY(host::make_in_root(m_state->root, "/dev", host::Make::directory).or_error("make /dev"));
-    auto old_umask = ::umask(0);
-    auto make = [&]() -> Result<Unit> {
-        for (auto const& node : all_nodes(plan.config)) {
-            auto slash = node.path.rfind('/');
-            auto name = node.path.substr(slash + 1);
-            auto folder = node.path.substr(0, slash);
-            File parent;
-            if (folder != "/dev")
-                parent = TRY(host::make_in_root(m_state->root, folder.empty() ? "/" : folder, host::Make::directory).or_error(node.place + ": make its folder"));
-            FileView where = folder == "/dev" ? FileView(dev) : FileView(parent);
-            if (plan.in_user_namespace && (node.mode & S_IFMT) != S_IFIFO)
-                TRY(bind_node(where, name, node));
-            else
-                TRY(make_node(where, name, node));
-        }
-        return make_links(dev);
-    };
-    auto made = make();
-    ::umask(old_umask);
-    return made;
-}
-
-Result<Terminal> RootFileSystem::open_terminal()
-{
-    auto const& process = *m_state->plan.config.process;
-    auto folder = TRY(host::find_in_root(m_state->root, "/dev/pts", { .links = host::Links::refuse }).or_error("open /dev/pts"));
-    auto kind = TRY(host::file_system_type(folder).or_error("examine /dev/pts"));
-    if (kind != DEVPTS_SUPER_MAGIC)
-        return Error { .code = Errno::nodev, .message = "process.terminal: there is no devpts at /dev/pts to make a terminal from",
-            .hint = "add a mount of type devpts" };
-    Terminal terminal;
-    terminal.master = TRY(open_at(folder, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW).or_error("open a new terminal"));
-    int unlock = 0;
-    if (::ioctl(terminal.master.fd(), TIOCSPTLCK, &unlock) < 0)
-        return Error::last("unlock the new terminal");
-    int slave = ::ioctl(terminal.master.fd(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (slave < 0)
-        return Error::last("open the new terminal's other end");
-    terminal.slave = File(slave);
-    if (::fchown(slave, process.user.uid, static_cast<gid_t>(-1)) < 0 || ::fchmod(slave, 0620) < 0)
-        return Error::last("give the terminal to its user");
-    return terminal;
-}
-
-Result<Unit> RootFileSystem::bind_console(FileView slave)
-{
-    auto place = TRY(host::make_in_root(m_state->root, "/dev/console", host::Make::file, { .links = host::Links::refuse }).or_error("make /dev/console"));
-    auto tree = TRY(host::clone_tree(slave, "", host::Depth::one_mount).or_error("bind the terminal at /dev/console"));
-    return host::attach_tree(tree, place, "").or_error("bind the terminal at /dev/console");
+    OpenUmask open_umask;
+    File owned;
+    FileView dev;
+    if (auto* base = builder.find_base("/dev"); base && builder.plain_paths_are_safe) {
+        dev = base->directory;
+    } else {
+        owned = TRY(host::make_in_root(builder.root, "/dev", host::Make::directory).or_error("find or make /dev"));
+        dev = owned;
+    }
+    DeviceMaker maker(builder, dev);
+    auto devices = device_nodes(builder.plan.config);
+    for (std::size_t index = 0; index < devices.size(); ++index)
+        TRY(maker.make(devices[index], index).context([&] { return "device " + quoted(devices[index].path); }));
+    return make_links(dev).or_error("make the links of /dev");
 }
 
 } // namespace bulkhead::root

@@ -104,9 +104,8 @@ public:
     // mount_all() on, after enter() as well.
     FileView proc() const;
 
-    struct State; // of this module's own files
-
 private:
+    struct State;
     State* m_state; // owned; hidden so that the header stays small
 };
 
