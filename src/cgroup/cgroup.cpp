@@ -54,11 +54,6 @@ Result<std::unique_ptr<Cgroup>> create_v2(HostCgroups const& host, Request const
     return as_cgroup(std::move(cgroup));
 }
 
-bool is_lack_of_permission(Errno code)
-{
-    return code == Errno::access || code == Errno::perm || code == Errno::rofs || code == Errno::noent;
-}
-
 } // namespace
 
 Result<std::unique_ptr<Cgroup>> Cgroup::create(HostCgroups const& host, Request const& request)

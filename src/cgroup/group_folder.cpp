@@ -45,6 +45,11 @@ std::string hint_for(Errno code, std::string_view file)
 
 } // namespace
 
+bool is_lack_of_permission(Errno code)
+{
+    return code == Errno::access || code == Errno::perm || code == Errno::rofs || code == Errno::noent;
+}
+
 Error refusal(Errno code, std::string_view member, std::string_view value, std::string_view file)
 {
     auto error = Error::from_errno(code, "linux.resources." + std::string(member) + ": the kernel refuses " + quoted(value) + " for " + std::string(file));

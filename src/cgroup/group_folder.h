@@ -18,6 +18,9 @@ namespace bulkhead::cgroup {
 // MEMBER is without "linux.resources.".
 Error refusal(Errno, std::string_view member, std::string_view value, std::string_view file);
 
+// What a user gets where a hierarchy is not theirs to write: also "no such file", since folders may be hidden.
+bool is_lack_of_permission(Errno);
+
 // An open folder whose files take limits.
 class GroupFolder {
 public:

@@ -7,18 +7,12 @@
 #include "cgroup/removal.h"
 
 #include <algorithm>
-#include <csignal>
 
 #include <unistd.h>
 
 namespace bulkhead::cgroup {
 
 namespace {
-
-bool is_lack_of_permission(Errno code)
-{
-    return code == Errno::access || code == Errno::perm || code == Errno::rofs || code == Errno::noent;
-}
 
 bool is_empty(V1Group const& group, char const* file)
 {
@@ -248,10 +242,8 @@ Result<Entry> V1Cgroup::entry()
     Entry entry;
     entry.v1_tasks.reserve(m_groups.size());
     for (auto const& group : m_groups) {
-        auto folder = group.open();
-        if (folder.is_error())
-            return Error::from_errno(folder.error(), "open the control group " + quoted(group.absolute()));
-        auto tasks = open_at(folder.value(), "tasks", O_WRONLY);
+        // exec needs nothing else of the folder, so it is not opened for this: one call for each hierarchy.
+        auto tasks = group.folder.is_open() ? open_at(group.folder, "tasks", O_WRONLY) : open_at(FileView::current_directory(), group.absolute() + "/tasks", O_WRONLY | O_NOFOLLOW);
         if (tasks.is_error())
             return Error::from_errno(tasks.error(), "open tasks of the control group " + quoted(group.absolute()));
         entry.v1_tasks.push_back(tasks.release_value());
@@ -310,117 +302,6 @@ Result<Entry> V1Cgroup::entry_of_process(pid_t pid)
     return entry;
 }
 
-Result<Unit> V1Cgroup::set_limits(oci::Resources const& resources)
-{
-    if (!resources.unified.empty() && m_groups.empty())
-        return left_out("v2", "unified." + resources.unified.begin()->first);
-    if (!resources.unified.empty())
-        return Error { .code = Errno::notsup, .message = "linux.resources.unified." + resources.unified.begin()->first + " needs cgroup v2, and this host has v1",
-            .hint = "use the members of v1 (linux.resources.memory and the like), or boot with systemd.unified_cgroup_hierarchy=1" };
-    TRY(set_cpuset(resources.cpu ? &*resources.cpu : nullptr));
-    return set_v1_limits(*this, resources);
-}
-
-Result<Unit> V1Cgroup::set_devices(std::vector<oci::DeviceRule> const& rules)
-{
-    auto const* group = group_of("devices");
-    if (!group && m_rootless)
-        return ok(); // a user namespace cannot make device nodes anyway
-    auto folder = TRY(folder_of("devices", "devices"));
-    auto set = set_v1_devices(folder, rules, m_values);
-    if (set.is_error() && m_rootless && is_lack_of_permission(set.error().code)) {
-        log::debug("device rules are left as they are: this user may not change them");
-        return ok();
-    }
-    return set;
-}
-
-Result<Unit> V1Cgroup::freeze()
-{
-    auto freezer = find_folder("freezer");
-    if (!freezer)
-        return Error { .code = Errno::notsup, .message = "freeze the container: the cgroup v1 controller \"freezer\" is not mounted or its group is gone",
-            .hint = "mount it: mount -t cgroup -o freezer cgroup /sys/fs/cgroup/freezer" };
-    return freeze_v1(*freezer);
-}
-
-Result<Unit> V1Cgroup::thaw()
-{
-    auto freezer = find_folder("freezer");
-    if (!freezer)
-        return Error { .code = Errno::notsup, .message = "thaw the container: the cgroup v1 controller \"freezer\" is not mounted or its group is gone" };
-    return thaw_v1(*freezer);
-}
-
-bool V1Cgroup::is_frozen() const
-{
-    auto freezer = find_folder("freezer");
-    return freezer && is_frozen_v1(*freezer);
-}
-
-// All hierarchies hold the same processes; a container is least likely to have moved its own in these.
-V1Group const* V1Cgroup::group_with_processes() const
-{
-    for (auto const* controller : { "devices", "freezer", "pids" })
-        if (auto const* group = group_of(controller))
-            return group;
-    return m_groups.empty() ? nullptr : &m_groups.front();
-}
-
-Result<std::vector<pid_t>> V1Cgroup::processes() const
-{
-    auto const* group = group_with_processes();
-    if (!group)
-        return std::vector<pid_t> {};
-    auto folder = group->open();
-    if (folder.is_error() && folder.error() == Errno::noent)
-        return std::vector<pid_t> {};
-    if (folder.is_error())
-        return Error::from_errno(folder.error(), "open the control group " + quoted(group->absolute()));
-    return processes_below(folder.value()).or_error("list the processes of the control group " + quoted(group->absolute()));
-}
-
-Result<Unit> V1Cgroup::signal_all(int signal)
-{
-    auto freezer = find_folder("freezer");
-    bool was_frozen = freezer && is_frozen_v1(*freezer);
-    // Frozen processes cannot fork away from the list. Where freezing fails, signalling still reaches most.
-    bool froze = freezer && !was_frozen && freeze_v1(*freezer).is_ok();
-    auto sent = [&]() -> Result<Unit> {
-        auto pids = TRY(processes());
-        for (auto pid : pids)
-            if (::kill(pid, signal) < 0 && errno != ESRCH)
-                return Error::last("signal process " + std::to_string(pid));
-        return ok();
-    }();
-    // Linux: a process frozen by v1 does not even die of SIGKILL before it is thawed.
-    if (froze || (was_frozen && signal == SIGKILL)) {
-        auto thawed = thaw_v1(*freezer);
-        if (sent.is_ok())
-            return thawed;
-    }
-    return sent;
-}
-
-Result<std::string> V1Cgroup::stats_json() const
-{
-    return v1_stats_json(*this);
-}
-
-Result<bool> V1Cgroup::wait_for_oom(int milliseconds)
-{
-    auto memory = find_folder("memory");
-    if (!memory)
-        return Error { .code = Errno::nodev, .message = "the container has no memory group" };
-    return m_oom.wait(*memory, milliseconds);
-}
-
-std::uint64_t V1Cgroup::oom_kill_count() const
-{
-    auto memory = find_folder("memory");
-    return memory ? V1OomWatch::kill_count(*memory) : 0;
-}
-
 Result<Unit> V1Cgroup::remove()
 {
     std::vector<std::string> folders;
@@ -439,66 +320,6 @@ std::map<std::string, std::string> V1Cgroup::paths() const
         for (auto const& controller : group.controllers)
             paths[controller] = group.absolute();
     return paths;
-}
-
-// ---- cpuset: a new group has no CPUs and no memory nodes, and nobody can enter it.
-
-namespace {
-
-// What the cpuset group of PATH has in FILE; an empty one is first filled from its own parent.
-Result<std::string> filled_value(FileView mount, std::string const& path, char const* file)
-{
-    auto folder = open_beneath(mount, path, O_PATH | O_DIRECTORY);
-    if (folder.is_error())
-        return Error::from_errno(folder.error(), "open the cpuset group " + quoted(path));
-    GroupFolder group(folder.value());
-    auto value = group.read(file);
-    if (value.is_error())
-        return Error::from_errno(value.error(), "read " + std::string(file) + " of the group " + quoted(path));
-    if (!value.value().empty() || path == "/")
-        return value.release_value();
-    auto from_parent = TRY(filled_value(mount, parent_path(path), file));
-    auto written = group.write(file, from_parent);
-    if (written.is_error())
-        return Error::from_errno(written.error(), "give the group " + quoted(path) + " its parent's " + file);
-    return from_parent;
-}
-
-} // namespace
-
-Result<Unit> V1Cgroup::inherit_cpuset()
-{
-    return set_cpuset(nullptr);
-}
-
-Result<Unit> V1Cgroup::set_cpuset(oci::CpuResources const* cpu)
-{
-    bool wants_any = cpu && (!cpu->cpus.empty() || !cpu->mems.empty());
-    if (!m_cpuset_is_empty && !wants_any)
-        return ok();
-    auto folder = TRY(folder_of("cpuset", cpu && cpu->cpus.empty() ? "cpu.mems" : "cpu.cpus"));
-    auto const& group = *group_of("cpuset");
-    File mount;
-    if (m_cpuset_is_empty) {
-        auto opened = open_at(FileView::current_directory(), group.mount_point, O_PATH | O_DIRECTORY);
-        if (opened.is_error())
-            return Error::from_errno(opened.error(), "open " + quoted(group.mount_point));
-        mount = opened.release_value();
-    }
-    auto settle = [&](char const* file, std::string_view wanted, char const* member) -> Result<Unit> {
-        std::string value(wanted);
-        if (m_cpuset_is_empty) {
-            // Even a value of our own needs parents that are not empty.
-            auto from_parent = TRY(filled_value(mount, parent_path(group.path), file));
-            if (value.empty())
-                value = from_parent;
-        }
-        return value.empty() ? Result<Unit>(ok()) : folder.set(file, value, member);
-    };
-    TRY(settle("cpuset.cpus", cpu ? cpu->cpus : "", "cpu.cpus"));
-    TRY(settle("cpuset.mems", cpu ? cpu->mems : "", "cpu.mems"));
-    m_cpuset_is_empty = false;
-    return ok();
 }
 
 } // namespace bulkhead::cgroup

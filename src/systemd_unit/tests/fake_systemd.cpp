@@ -177,6 +177,22 @@ sd_bus_vtable const scope_properties[] = {
     SD_BUS_VTABLE_END
 };
 
+// The bus has a name in the file system a moment before it listens.
+sd_bus* connect(char const* address)
+{
+    for (int attempt = 0; attempt < 500; ++attempt) {
+        sd_bus* bus = nullptr;
+        sd_bus_new(&bus);
+        sd_bus_set_address(bus, address);
+        sd_bus_set_bus_client(bus, 1);
+        if (sd_bus_start(bus) >= 0)
+            return bus;
+        sd_bus_unref(bus);
+        ::usleep(10000);
+    }
+    return nullptr;
+}
+
 } // namespace
 
 int main(int count, char** values)
@@ -184,11 +200,8 @@ int main(int count, char** values)
     if (count != 3)
         return 2;
     log_file = std::fopen(values[2], "ae");
-    sd_bus* bus = nullptr;
-    sd_bus_new(&bus);
-    sd_bus_set_address(bus, values[1]);
-    sd_bus_set_bus_client(bus, 1);
-    if (!log_file || sd_bus_start(bus) < 0)
+    auto* bus = connect(values[1]);
+    if (!log_file || !bus)
         return 1;
     sd_bus_add_object_vtable(bus, nullptr, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", manager_methods, nullptr);
     sd_bus_add_fallback_vtable(bus, nullptr, "/org/freedesktop/systemd1/unit", "org.freedesktop.systemd1.Scope", scope_properties, find_unit, nullptr);

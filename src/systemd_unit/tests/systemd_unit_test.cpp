@@ -119,7 +119,7 @@ protected:
     template<typename Condition>
     static bool wait_for(Condition condition)
     {
-        for (int attempt = 0; attempt < 500; ++attempt) {
+        for (int attempt = 0; attempt < 2000; ++attempt) {
             if (condition())
                 return true;
             ::usleep(10000);
