@@ -123,11 +123,21 @@ struct Stage {
         need(Step::capabilities, system_call(__NR_capset, address(&header), address(sets)));
     }
 
+    // What the runtime does not have itself it cannot give; that it is less was said in the log.
+    static std::uint64_t own_capabilities()
+    {
+        __user_cap_header_struct header { _LINUX_CAPABILITY_VERSION_3, 0 };
+        __user_cap_data_struct sets[2] {};
+        system_call(__NR_capget, address(&header), address(sets));
+        return sets[0].permitted | static_cast<std::uint64_t>(sets[1].permitted) << 32;
+    }
+
     // Loading a filter without no_new_privs takes CAP_SYS_ADMIN (seccomp(2)); it is kept just until then.
     bool needs_admin_for_filter() const { return plan.filter.length && !(plan.flags & no_new_privs); }
 
     void drop_privileges() const
     {
+        auto own = own_capabilities();
         for (unsigned capability = 0; (plan.flags & drop_bounding) && capability <= plan.last_capability; ++capability) {
             if (!(plan.bounding >> capability & 1))
                 need(Step::capabilities, system_call(__NR_prctl, PR_CAPBSET_DROP, capability));
@@ -139,10 +149,10 @@ struct Stage {
         need(Step::ids, system_call(__NR_setresuid, plan.uid, plan.uid, plan.uid));
         need(Step::ids, system_call(__NR_prctl, PR_SET_KEEPCAPS, 0));
         auto extra = needs_admin_for_filter() ? std::uint64_t(1) << CAP_SYS_ADMIN : 0;
-        set_capabilities(plan.effective | extra, plan.permitted | extra, plan.inheritable);
+        set_capabilities((plan.effective | extra) & own, (plan.permitted | extra) & own, plan.inheritable & own);
         system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL);
         for (unsigned capability = 0; plan.ambient && capability <= plan.last_capability; ++capability) {
-            if (plan.ambient >> capability & 1)
+            if ((plan.ambient & own) >> capability & 1)
                 need(Step::capabilities, system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability));
         }
         if (plan.umask != no_umask)
@@ -170,6 +180,12 @@ struct Stage {
                 leave(1);
             system_call(__NR_close, result);
         }
+    }
+
+    void give_up_admin() const
+    {
+        auto own = own_capabilities();
+        set_capabilities(plan.effective & own, plan.permitted & own, plan.inheritable & own);
     }
 
     void wait_at_gate()
@@ -202,7 +218,7 @@ struct Stage {
         if (!(plan.flags & seccomp_listener))
             load_filter();
         if (needs_admin_for_filter())
-            set_capabilities(plan.effective, plan.permitted, plan.inheritable);
+            give_up_admin();
         fail(Step::execute, system_call(__NR_execve, address(part<char>(plan.program)), address(arguments), address(environment)));
     }
 };

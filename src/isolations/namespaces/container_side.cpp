@@ -111,17 +111,18 @@ struct ContainerSide {
             TRY(runtime.send(message_hooks).or_error("ask for the hooks"));
             TRY(wait_for_go(runtime));
         }
-        return run_hooks(config.hooks.create_container, "createContainer", container_state(oci::Status::creating));
+        return run_hooks(config.hooks.create_container, "createContainer", container_state(oci::Status::creating, host_pid));
     }
 
-    std::string container_state(oci::Status status) const
+    std::string container_state(oci::Status status, std::int64_t pid) const
     {
-        return oci::state_json({ .id = launch.plan.id, .status = status, .pid = host_pid, .bundle = launch.plan.bundle,
+        return oci::state_json({ .id = launch.plan.id, .status = status, .pid = pid, .bundle = launch.plan.bundle,
                                    .annotations = config.annotations },
             0);
     }
 
-    bool has_inner_hooks() const { return !config.hooks.create_container.empty() || !config.hooks.start_container.empty(); }
+    // createContainer hooks still see the host's /proc, startContainer hooks the container's own.
+    bool has_inner_hooks() const { return !config.hooks.create_container.empty(); }
 
     Result<Unit> set_names()
     {
@@ -152,6 +153,7 @@ struct ContainerSide {
 
     Result<Unit> take_terminal()
     {
+        take_null_of_this_root();
         if (!process.terminal)
             return ok();
         TRY(become_controlling_terminal(terminal.slave));
@@ -201,7 +203,7 @@ struct ContainerSide {
         } else {
             TRY(wait_for_go(runtime));
         }
-        TRY(run_hooks(config.hooks.start_container, "startContainer", container_state(oci::Status::created)));
+        TRY(run_hooks(config.hooks.start_container, "startContainer", container_state(oci::Status::created, ::getpid())));
         setup.plan.sync_fd = runtime.view().fd();
         setup.plan.gate = init_stage::Gate::none;
         return ok();

@@ -291,6 +291,7 @@ Result<isolation::StartedProcess> exec_in_container(ExecTarget const& target, is
     TRY(prepare(exec));
     if (!target.rootless)
         ::prctl(PR_SET_DUMPABLE, 0);
+    TRY(make_room_for_limits(exec.process(), target.rootless));
     auto joining = TRY(start_joining_process(exec));
     if (joining.pid == 0)
         run_container_side(exec);

@@ -94,7 +94,7 @@ Result<Unit> prepare_launch(Launch& launch, cgroup::HostCgroups const& host_cgro
         .bundle = plan.bundle,
         .root = plan.root,
         .new_mount_namespace = launch.namespaces.is_new(NamespaceType::mount),
-        .in_user_namespace = launch.namespaces.is_own(NamespaceType::user),
+        .in_user_namespace = launch.namespaces.is_own(NamespaceType::user) || host::is_in_user_namespace(),
         .no_pivot = plan.no_pivot,
         .cgroups = {},
     });
@@ -178,6 +178,7 @@ private:
         auto flags = is_two_stage() ? (new_user ? CLONE_NEWUSER : 0) : namespaces.new_flags & ~static_cast<std::uint64_t>(CLONE_NEWCGROUP);
         if (!m_launch.plan.rootless)
             ::prctl(PR_SET_DUMPABLE, 0);
+        TRY(make_room_for_limits(*config().process, m_launch.plan.rootless));
         // Born inside the group where cgroup v2 allows it: moving there later takes a lock over all threads of the host.
         auto group = std::move(m_launch.cgroup_entry.v2_directory);
         auto started = host::clone_process({ .flags = static_cast<std::uint64_t>(flags), .into_cgroup = group });
@@ -198,7 +199,7 @@ private:
             TRY(answer_go());
         }
         if (!is_two_stage())
-            m_process = std::move(m_first);
+            m_process = std::exchange(m_first, {});
         return ok();
     }
 

@@ -163,7 +163,7 @@ Result<std::string> find_program(std::string const& name, std::vector<std::strin
             return Error { .code = last_errno(), .message = "exec: \"" + name + "\": stat " + name + ": " + errno_text(last_errno()),
                 .hint = "see that the program exists inside the container's root file system" };
         if (S_ISDIR(status.st_mode))
-            return Error { .code = Errno::isdir, .message = "exec: \"" + name + "\": is a directory", .hint = "name a program" };
+            return Error { .code = Errno::isdir, .message = "exec: \"" + name + "\": permission denied: it is a directory", .hint = "name a program" };
         if (!(status.st_mode & 0111))
             return Error { .code = Errno::access, .message = "exec: \"" + name + "\": permission denied",
                 .hint = "make the file executable (chmod +x)" };
@@ -258,17 +258,6 @@ Result<Unit> set_cpu_affinity(std::string const& list, std::string_view place)
     return ok();
 }
 
-Result<Unit> settle_process(ProcessSetup& setup, oci::Process const& process)
-{
-    TRY(enter_directory(setup, process.cwd.empty() ? "/" : process.cwd));
-    setup.parts.program = TRY(find_program(process.args[0], setup.environment));
-    if (environment_value(setup.environment, "HOME").empty())
-        setup.environment.push_back("HOME=" + home_of(process.user.uid));
-    for (unsigned index = 0; index < setup.preserved; ++index)
-        TRY(host::keep_on_exec(FileView(static_cast<int>(3 + index))).or_error("pass a descriptor on"));
-    return ok();
-}
-
 namespace {
 
 struct RlimitName {
@@ -294,27 +283,78 @@ constexpr std::array<RlimitName, 16> rlimit_names { {
     { "RLIMIT_STACK", RLIMIT_STACK },
 } };
 
-Result<Unit> set_rlimits(pid_t pid, oci::Process const& process)
+struct WantedLimit {
+    std::string place; // for messages
+    int number;
+    rlimit64 limit;
+};
+
+Result<std::vector<WantedLimit>> wanted_limits(oci::Process const& process)
 {
+    std::vector<WantedLimit> wanted;
     for (std::size_t index = 0; index < process.rlimits.size(); ++index) {
-        auto const& wanted = process.rlimits[index];
-        auto place = "process.rlimits[" + std::to_string(index) + "] (" + wanted.type + ")";
-        auto found = std::ranges::find(rlimit_names, wanted.type, &RlimitName::name);
+        auto const& one = process.rlimits[index];
+        auto place = "process.rlimits[" + std::to_string(index) + "] (" + one.type + ")";
+        auto found = std::ranges::find(rlimit_names, one.type, &RlimitName::name);
         if (found == rlimit_names.end())
             return invalid(place + ": no such resource limit");
-        rlimit64 limit { .rlim_cur = wanted.soft, .rlim_max = wanted.hard };
-        if (::syscall(SYS_prlimit64, pid, found->number, &limit, nullptr) == 0)
-            continue;
-        auto code = last_errno();
-        rlimit64 now {};
-        ::syscall(SYS_prlimit64, pid, found->number, nullptr, &now);
-        return Error { .code = code, .message = place + ": set " + std::to_string(wanted.soft) + ":" + std::to_string(wanted.hard) + ": " + errno_text(code),
-            .hint = code == Errno::perm ? "the runtime's own hard limit is " + std::to_string(now.rlim_max)
-                    + " and raising it takes CAP_SYS_RESOURCE, which this runtime does not have: ask for at most that"
-                                        : "" };
+        wanted.push_back({ .place = std::move(place), .number = found->number, .limit = { .rlim_cur = one.soft, .rlim_max = one.hard } });
+    }
+    return wanted;
+}
+
+Error limit_error(WantedLimit const& wanted, Errno code, std::uint64_t own_hard)
+{
+    return Error { .code = code,
+        .message = wanted.place + ": set " + std::to_string(wanted.limit.rlim_cur) + ":" + std::to_string(wanted.limit.rlim_max) + ": " + errno_text(code),
+        .hint = code == Errno::perm ? "the runtime's own hard limit is " + std::to_string(own_hard)
+                + " and raising it takes CAP_SYS_RESOURCE, which this runtime does not have: ask for at most that"
+                                    : "" };
+}
+
+// The process's own limits, which anybody may lower; the runtime made room before.
+Result<Unit> set_rlimits(oci::Process const& process)
+{
+    auto limits = TRY(wanted_limits(process));
+    for (auto const& wanted : limits) {
+        if (::syscall(SYS_prlimit64, 0, wanted.number, &wanted.limit, nullptr) < 0)
+            return limit_error(wanted, last_errno(), 0);
     }
     return ok();
 }
+
+} // namespace
+
+Result<Unit> make_room_for_limits(oci::Process const& process, bool is_rootless)
+{
+    auto limits = TRY(wanted_limits(process));
+    for (auto const& wanted : limits) {
+        rlimit64 now {};
+        if (::syscall(SYS_prlimit64, 0, wanted.number, nullptr, &now) < 0)
+            return Error::last(wanted.place + ": read the limit");
+        if (wanted.limit.rlim_max <= now.rlim_max)
+            continue;
+        rlimit64 raised { .rlim_cur = now.rlim_cur, .rlim_max = wanted.limit.rlim_max };
+        if (::syscall(SYS_prlimit64, 0, wanted.number, &raised, nullptr) < 0)
+            return limit_error(wanted, last_errno(), now.rlim_max);
+    }
+    if (is_rootless && process.oom_score_adj)
+        (void)write_existing_at(FileView::current_directory(), "/proc/self/oom_score_adj", std::to_string(*process.oom_score_adj));
+    return ok();
+}
+
+Result<Unit> settle_process(ProcessSetup& setup, oci::Process const& process)
+{
+    TRY(enter_directory(setup, process.cwd.empty() ? "/" : process.cwd));
+    setup.parts.program = TRY(find_program(process.args[0], setup.environment));
+    if (environment_value(setup.environment, "HOME").empty())
+        setup.environment.push_back("HOME=" + home_of(process.user.uid));
+    for (unsigned index = 0; index < setup.preserved; ++index)
+        TRY(host::keep_on_exec(FileView(static_cast<int>(3 + index))).or_error("pass a descriptor on"));
+    return set_rlimits(process);
+}
+
+namespace {
 
 Result<Unit> set_oom_score(pid_t pid, oci::Process const& process, bool is_rootless)
 {
@@ -465,8 +505,7 @@ Result<Unit> set_process_attributes(pid_t pid, oci::Process const& process, bool
 {
     TRY(set_oom_score(pid, process, is_rootless));
     TRY(set_scheduler(pid, process));
-    TRY(set_io_priority(pid, process));
-    return set_rlimits(pid, process);
+    return set_io_priority(pid, process);
 }
 
 std::string encode_error(Error const& error)

@@ -33,13 +33,18 @@ struct ProcessFacts {
 // Everything that can be decided before the process exists. Adds LISTEN_FDS of the runtime's own environment.
 Result<ProcessSetup> prepare_process(oci::Process const&, ProcessFacts const&);
 
-// In the container, root entered, still privileged: finds the program by PATH, completes HOME, enters the working directory.
+// In the container, root entered, still privileged: finds the program by PATH, completes HOME, enters the working
+// directory, sets process.rlimits.
 Result<Unit> settle_process(ProcessSetup&, oci::Process const&);
 
 // linux.personality and linux.memoryPolicy of the calling process; both last across execve(2).
 Result<Unit> apply_linux_attributes(oci::Config const&);
 
-// In the runtime: rlimits, OOM score, scheduler and I/O priority of the new process, which waits at its gate.
+// In the runtime, before the new process is made, which inherits: raises the runtime's own hard limits where
+// process.rlimits asks for more, since a process in a user namespace cannot; without privileges also the OOM score, since
+// the new process's own is then out of reach.
+Result<Unit> make_room_for_limits(oci::Process const&, bool is_rootless);
+// In the runtime: OOM score, scheduler and I/O priority of the new process, which waits at its gate.
 Result<Unit> set_process_attributes(pid_t, oci::Process const&, bool is_rootless);
 
 // CPU lists of execCPUAffinity, of the calling process.

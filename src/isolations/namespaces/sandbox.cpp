@@ -82,7 +82,10 @@ Result<Unit> NamespacesSandbox::create(isolation::SandboxPlan const& plan, isola
         isolation::CreateEvents inner = events;
         inner.on_process = [&](pid_t pid) -> Result<Unit> {
             m_pid = pid;
-            m_start_time = TRY(host::process_start_time(pid).or_error("identify the container's first process"));
+            auto started = host::process_start_time(pid);
+            if (started.is_error() && started.error() != Errno::srch) // dead already: what it has to say comes on the channel
+                return Error::from_errno(started.error(), "identify the container's first process");
+            m_start_time = started.is_ok() ? started.value() : 0;
             return events.on_process ? events.on_process(pid) : Result<Unit>(ok());
         };
         m_launched = TRY(namespaces::launch(launch, m_group.get(), inner));
