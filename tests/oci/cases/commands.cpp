@@ -69,7 +69,7 @@ OCI_TEST(run_detached_returns, "R-15.29")
     t.remove(id, true);
 }
 
-OCI_TEST(exec_joins_the_container, "R-15.4", "R-15.5", "R-15.6", "R-15.7", "R-15.8", "R-15.9", "R-15.13", "R-15.15")
+OCI_TEST(exec_joins_the_container, "R-15.4", "R-15.5", "R-15.6", "R-15.7", "R-15.8", "R-15.13", "R-15.15")
 {
     auto bundle = t.new_bundle();
     bundle.set_namespace("cgroup");
@@ -85,8 +85,6 @@ OCI_TEST(exec_joins_the_container, "R-15.4", "R-15.5", "R-15.6", "R-15.7", "R-15
     process["cwd"] = "/home/deep";
     process["capabilities"] = { { "bounding", { "CAP_KILL", "CAP_CHOWN" } }, { "permitted", { "CAP_KILL" } }, { "effective", { "CAP_KILL" } },
         { "inheritable", { "CAP_KILL" } }, { "ambient", { "CAP_KILL" } } };
-    process["rlimits"] = Json::array({ { { "type", "RLIMIT_NOFILE" }, { "soft", 333 }, { "hard", 444 } } });
-    process["noNewPrivileges"] = true;
     auto done = t.exec(id, process);
     auto report = report_in(done.output);
     if (report.is_null())
@@ -107,14 +105,32 @@ OCI_TEST(exec_joins_the_container, "R-15.4", "R-15.5", "R-15.6", "R-15.7", "R-15
     auto const& status = at(report, "status");
     t.equal("R-15.8", { text_at(status, "CapEff"), text_at(status, "CapPrm"), text_at(status, "CapBnd"), text_at(status, "CapAmb"), text_at(status, "CapInh") },
         { "0000000000000020", "0000000000000020", "0000000000000021", "0000000000000020", "0000000000000020" }, "effective, permitted, bounding, ambient, inheritable");
-    t.equal("R-15.9", at(at(report, "rlimits"), "RLIMIT_NOFILE"), { { "soft", 333 }, { "hard", 444 } }, "RLIMIT_NOFILE");
-    t.equal("R-15.9", text_at(status, "NoNewPrivs"), "1", "NoNewPrivs");
     t.check("R-15.13", t.exec(id, [&] { auto absent = process; absent["args"] = { "/absent" }; return absent; }()).refused(), "a program that does not exist");
     auto words = t.command({ "exec", "--cwd", "/home", "--env", "WORD=1", "--user", "1000:1001", id, "/oci-guest", "report" });
     report = report_in(words.output);
     t.equal("R-15.15", { text_at(report, "cwd"), at(at(at(report, "ids"), "uid"), 0), at(at(at(report, "ids"), "gid"), 0) }, { "/home", 1000, 1001 },
         "cwd, uid, gid (" + words.describe() + ")");
     t.check("R-15.15", show(at(report, "env")).find("WORD=1") != std::string::npos, "env " + show(at(report, "env")));
+}
+
+OCI_TEST(exec_limits_the_process, "R-15.9")
+{
+    auto bundle = t.new_bundle();
+    bundle.probes({ "serve" });
+    auto id = t.start_serving(bundle);
+    if (id.empty())
+        return;
+    auto process = exec_process(bundle, { "report" });
+    process["rlimits"] = Json::array({ { { "type", "RLIMIT_NOFILE" }, { "soft", 333 }, { "hard", 444 } } });
+    process["noNewPrivileges"] = true;
+    for (int user : { 0, 1000 }) {
+        process["user"] = { { "uid", user }, { "gid", user } };
+        auto done = t.exec(id, process);
+        auto report = report_in(done.output);
+        auto who = " of user " + std::to_string(user) + (report.is_null() ? ": exec " + done.describe() : "");
+        t.equal("R-15.9", at(at(report, "rlimits"), "RLIMIT_NOFILE"), { { "soft", 333 }, { "hard", 444 } }, "RLIMIT_NOFILE" + who);
+        t.equal("R-15.9", text_at(at(report, "status"), "NoNewPrivs"), "1", "NoNewPrivs" + who);
+    }
 }
 
 OCI_TEST(exec_with_a_terminal, "R-15.10")

@@ -1,6 +1,9 @@
 // features.md, features-linux.md: the document, and that it promises nothing that the runtime refuses.
+#include "driver/console.h"
 #include "driver/report.h"
 #include "driver/session.h"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -211,10 +214,17 @@ OCI_TEST(promised_seccomp_words_are_recognized, "R-14.8", "R-14.9")
     auto flags = words_in(at(seccomp, "supportedFlags"));
     if (flags.empty())
         return t.skip("R-14.9", "the document lists no supported flags");
+    int listener = listen_on(t.path("listener"));
     for (auto const& flag : flags) {
         auto with_flag = base;
         with_flag["flags"] = Json::array({ flag });
         with_flag["syscalls"].push_back({ { "names", { "acct" } }, { "action", "SCMP_ACT_ERRNO" } });
+        // seccomp(2): this flag is for filters with a listener only. The socket's backlog takes the connection.
+        if (flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
+            with_flag["syscalls"].push_back({ { "names", { "swapon" } }, { "action", "SCMP_ACT_NOTIFY" } });
+            with_flag["listenerPath"] = t.path("listener");
+        }
         accepted("R-14.9", with_flag, flag);
     }
+    close(listener);
 }
