@@ -230,6 +230,30 @@ TEST_F(V1Host, statistics_have_what_the_engines_read)
     MUST(cgroup->remove());
 }
 
+TEST_F(V1Host, a_user_without_groups_runs_without_and_is_told_when_limits_need_one)
+{
+    auto child = ::fork();
+    if (child == 0) {
+        if (::setresgid(65534, 65534, 65534) < 0 || ::setresuid(65534, 65534, 65534) < 0)
+            ::_exit(1);
+        auto host = MUST(HostCgroups::discover());
+        auto without = Cgroup::create(host, { .container_id = "bulkhead-test-rootless", .rootless = true });
+        if (without.is_error() || !without.value()->paths().empty())
+            ::_exit(2);
+        if (without.value()->set_limits(docker_defaults()).is_error() || without.value()->set_devices(docker_devices()).is_error())
+            ::_exit(3);
+        oci::Resources resources;
+        resources.pids_limit = 5;
+        if (without.value()->set_limits(resources).is_ok())
+            ::_exit(4);
+        bool is_refused = Cgroup::create(host, { .cgroups_path = "/bulkhead-test-rootless", .container_id = "x", .rootless = true }).is_error();
+        ::_exit(is_refused ? 0 : 5);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST_F(V1Host, device_rules_are_replaced_on_update)
 {
     auto cgroup = create("devices");
