@@ -1,9 +1,12 @@
 #include "cgroup/freezer.h"
 #include "base/text.h"
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 
 #include <poll.h>
+#include <unistd.h>
 
 namespace bulkhead::cgroup {
 
@@ -69,22 +72,33 @@ bool is_frozen_v1(GroupFolder const& freezer)
 
 namespace {
 
+long now_milliseconds()
+{
+    std::timespec time {};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
 Result<Unit> wait_for_frozen(GroupFolder const& group, std::uint64_t wanted)
 {
     auto events = open_at(group.folder(), "cgroup.events", O_RDONLY);
     if (events.is_error())
         return cannot("watch cgroup.events", events.error());
-    constexpr int patience_milliseconds = 10000;
-    constexpr int step_milliseconds = 100;
-    for (int waited = 0; waited <= patience_milliseconds; waited += step_milliseconds) {
-        // Reading arms the notification, so a change between read and poll is not lost.
-        auto text = group.read("cgroup.events");
-        if (text.is_error())
-            return cannot("read cgroup.events", text.error());
-        if (keyed_number(text.value(), "frozen") == wanted)
+    constexpr long patience_milliseconds = 10000;
+    auto deadline = now_milliseconds() + patience_milliseconds;
+    for (;;) {
+        // Linux: reading by the very descriptor that is polled arms it; else poll returns at once, always.
+        std::array<char, 256> text {};
+        auto length = ::pread(events.value().fd(), text.data(), text.size(), 0);
+        if (length < 0 && errno != EINTR)
+            return cannot("read cgroup.events", last_errno());
+        if (keyed_number({ text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)) }, "frozen") == wanted)
             return ok();
+        auto left = deadline - now_milliseconds();
+        if (left <= 0)
+            break;
         pollfd waiting { .fd = events.value().fd(), .events = POLLPRI, .revents = 0 };
-        ::poll(&waiting, 1, waited == 0 ? 5 : step_milliseconds);
+        ::poll(&waiting, 1, static_cast<int>(std::min(left, 100L))); // a look now and then, should a notification be lost
     }
     return Error { .code = Errno::timedout, .message = "some process of the container does not stop",
         .hint = "it waits uninterruptibly (see state D in ps); try again when its I/O is done" };

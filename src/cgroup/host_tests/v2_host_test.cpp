@@ -26,7 +26,8 @@ TEST_F(V2Host, a_child_enters_by_itself_is_frozen_thawed_and_killed)
     auto cgroup = create("v2", host);
     auto child = start(*cgroup);
     EXPECT_EQ(MUST(cgroup->processes()), std::vector<pid_t> { child });
-    MUST(cgroup->freeze());
+    auto frozen = cgroup->freeze();
+    ASSERT_TRUE(frozen.is_ok()) << frozen.error().message << MUST(read_file(cgroup->paths().at("") + "/cgroup.events"));
     EXPECT_TRUE(cgroup->is_frozen());
     EXPECT_FALSE(is_running(child));
     auto second = try_create("v2", host);
