@@ -23,11 +23,6 @@ std::string fixed(double number, int digits)
     return text;
 }
 
-std::string percent(double part, double whole)
-{
-    return whole > 0 ? fixed(100 * part / whole, 0) + " %" : "-";
-}
-
 // "0.75x": how much of the other's time or memory the first runtime needs.
 std::string ratio(double first, double other)
 {
@@ -36,15 +31,14 @@ std::string ratio(double first, double other)
 
 Row series_row(std::string const& name, SeriesSummary const& own, SeriesSummary const& first, bool is_first)
 {
-    auto cpu = own.user_ms.median + own.system_ms.median;
-    return { name, fixed(own.wall_ms.median, 2), fixed(own.wall_ms.min, 2), fixed(own.wall_ms.p90, 2), fixed(own.user_ms.median, 2),
-        fixed(own.system_ms.median, 2), percent(own.system_ms.median, cpu), fixed(own.peak_kib.median / 1024, 2),
+    return { name, fixed(own.wall_ms.median, 2), fixed(own.wall_ms.min, 2), fixed(own.wall_ms.p90, 2), fixed(own.cpu_ms.median, 2),
+        fixed(100 * own.kernel_part, 0) + " %", own.peak_kib.median > 0 ? fixed(own.peak_kib.median / 1024, 2) : "-",
         is_first ? "" : ratio(first.wall_ms.median, own.wall_ms.median), is_first ? "" : ratio(first.peak_kib.median, own.peak_kib.median) };
 }
 
 Row series_head(std::string const& first)
 {
-    return { "", "median ms", "min", "p90", "user ms", "system ms", "in kernel", "peak MiB", first + " takes", "its memory" };
+    return { "", "median ms", "min", "p90", "CPU ms", "in kernel", "peak MiB", first + " takes", "its memory" };
 }
 
 Table series_table(Results const& results, std::string title, Series RuntimeResult::*series, Series const* floor)
@@ -141,8 +135,8 @@ void write_series(JsonWriter& json, std::string_view name, Series const& series)
     json.key(name).begin_object();
     json.member("runs", static_cast<std::uint64_t>(series.size()));
     write_spread(json, "wall_ms", summary.wall_ms);
-    write_spread(json, "user_ms", summary.user_ms);
-    write_spread(json, "system_ms", summary.system_ms);
+    write_spread(json, "cpu_ms", summary.cpu_ms);
+    json.member("kernel_part", summary.kernel_part);
     write_spread(json, "peak_kib", summary.peak_kib);
     json.end_object();
 }
@@ -151,13 +145,20 @@ void write_series(JsonWriter& json, std::string_view name, Series const& series)
 
 SeriesSummary summary_of(Series const& series)
 {
-    auto spread = [&](double Sample::*member) {
-        std::vector<double> numbers;
-        for (auto const& sample : series)
-            numbers.push_back(sample.*member);
-        return spread_of(std::move(numbers));
-    };
-    return { .wall_ms = spread(&Sample::wall_ms), .user_ms = spread(&Sample::user_ms), .system_ms = spread(&Sample::system_ms), .peak_kib = spread(&Sample::peak_kib) };
+    std::vector<double> wall;
+    std::vector<double> cpu;
+    std::vector<double> peak;
+    double in_kernel = 0;
+    double all = 0;
+    for (auto const& sample : series) {
+        wall.push_back(sample.wall_ms);
+        cpu.push_back(sample.user_ms + sample.system_ms);
+        peak.push_back(sample.peak_kib);
+        in_kernel += sample.system_ms;
+        all += sample.user_ms + sample.system_ms;
+    }
+    return { .wall_ms = spread_of(std::move(wall)), .cpu_ms = spread_of(std::move(cpu)), .kernel_part = all > 0 ? in_kernel / all : 0,
+        .peak_kib = spread_of(std::move(peak)) };
 }
 
 std::string as_table(Results const& results)

@@ -40,8 +40,8 @@ struct Results {
 
 struct SeriesSummary {
     Spread wall_ms;
-    Spread user_ms;
-    Spread system_ms;
+    Spread cpu_ms;          // user and system together: the kernel knows the sum exactly
+    double kernel_part = 0; // of all CPU time of the series: split by ticks, so only many runs together say something
     Spread peak_kib;
 };
 SeriesSummary summary_of(Series const&);

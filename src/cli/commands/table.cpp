@@ -13,6 +13,7 @@ void add_do(CommandLine&);
 void add_events(CommandLine&);
 void add_exec(CommandLine&);
 void add_features(CommandLine&);
+void add_install(CommandLine&);
 void add_kill(CommandLine&);
 void add_list(CommandLine&);
 void add_pause(CommandLine&);
@@ -23,6 +24,7 @@ void add_run(CommandLine&);
 void add_spec(CommandLine&);
 void add_start(CommandLine&);
 void add_state(CommandLine&);
+void add_uninstall(CommandLine&);
 void add_update(CommandLine&);
 
 std::span<CommandRow const> command_table()
@@ -37,6 +39,7 @@ std::span<CommandRow const> command_table()
         CommandRow { "events", add_events },
         CommandRow { "exec", add_exec },
         CommandRow { "features", add_features },
+        CommandRow { "install", add_install },
         CommandRow { "kill", add_kill },
         CommandRow { "list", add_list },
         CommandRow { "pause", add_pause },
@@ -47,6 +50,7 @@ std::span<CommandRow const> command_table()
         CommandRow { "spec", add_spec },
         CommandRow { "start", add_start },
         CommandRow { "state", add_state },
+        CommandRow { "uninstall", add_uninstall },
         CommandRow { "update", add_update },
     };
     return rows;
