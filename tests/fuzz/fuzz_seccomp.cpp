@@ -1,3 +1,4 @@
+// uses: base oci seccomp
 // linux.seccomp from JSON to a filter that the evaluator runs, and the reader of cached filters. The first byte chooses.
 #include "oci/config.h"
 #include "seccomp/cache.h"

@@ -46,8 +46,9 @@ Result<std::map<std::string, std::string>> cgroup_folders(cgroup::Cgroup const* 
     auto host = TRY(cgroup::HostCgroups::discover());
     for (auto const& hierarchy : host.hierarchies) {
         auto found = paths.find(hierarchy.controllers.empty() ? "" : hierarchy.controllers.front());
-        if (found != paths.end())
-            folders[hierarchy.mount_point.substr(hierarchy.mount_point.rfind('/') + 1)] = found->second;
+        // A container has no group of its own in a tree without controllers (hybrid layouts).
+        auto folder = found != paths.end() ? found->second : host::clean_path(hierarchy.mount_point + hierarchy.own_path);
+        folders[hierarchy.mount_point.substr(hierarchy.mount_point.rfind('/') + 1)] = folder;
     }
     return folders;
 }

@@ -101,6 +101,7 @@ Result<Unit> start_session(Exec const& exec)
 
 Result<Unit> take_terminal(Exec& exec)
 {
+    take_null_of_this_root();
     if (!exec.process().terminal)
         return ok();
     auto pair = TRY(open_terminal_inside(exec.process().user.uid));
