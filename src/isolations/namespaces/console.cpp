@@ -45,6 +45,37 @@ Result<Unit> become_controlling_terminal(FileView slave)
     return ok();
 }
 
+namespace {
+
+bool is_null_device(FileView file)
+{
+    struct stat status { };
+    return ::fstat(file.fd(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+} // namespace
+
+void take_null_of_this_root()
+{
+    File null;
+    for (int fd : { 0, 1, 2 }) {
+        if (!is_null_device(FileView(fd)))
+            continue;
+        if (!null.is_open()) {
+            // Looked at before it is opened: opening a pipe or another device might wait, or do something.
+            auto place = open_at(FileView::current_directory(), "/dev/null", O_PATH | O_NOFOLLOW);
+            if (place.is_error() || !is_null_device(place.value()))
+                return;
+            auto opened = open_at(FileView::current_directory(), "/dev/null", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+            if (opened.is_error() || !is_null_device(opened.value()))
+                return;
+            null = opened.release_value();
+            ::fcntl(null.fd(), F_SETFL, 0);
+        }
+        ::dup2(null.fd(), fd);
+    }
+}
+
 Result<TerminalPair> open_terminal_inside(std::uint32_t uid)
 {
     auto folder = TRY(open_at(FileView::current_directory(), "/dev/pts", O_PATH | O_DIRECTORY | O_NOFOLLOW).or_error("open /dev/pts in the container"));

@@ -16,6 +16,11 @@ Result<Unit> set_terminal_size(FileView terminal, oci::ConsoleSize const&);
 // SLAVE becomes descriptors 0, 1 and 2 and the controlling terminal of the calling session leader.
 Result<Unit> become_controlling_terminal(FileView slave);
 
+// Standard descriptors that are /dev/null of the host become the /dev/null of the root that the caller is in: else the
+// container could change mode and owner of the host's, and criu could not find the file again. Leaves them where the root has
+// no genuine one.
+void take_null_of_this_root();
+
 struct TerminalPair {
     File master;
     File slave;
