@@ -109,7 +109,7 @@ void write_linux(JsonWriter& json, Request const& request)
     }
     // A path of our own makes a missing control group an error where a limit depends on it.
     if (request.memory)
-        json.member("cgroupsPath", "/bulkhead/" + request.id);
+        json.member("cgroupsPath", "/bulkhead-" + request.id);
     json.key("resources").begin_object();
     json.key("devices").begin_array().begin_object().member("allow", false).member("access", "rwm").end_object().end_array();
     if (request.memory)
