@@ -72,8 +72,12 @@ public:
         if (::fchdir(m_folder.fd()) < 0)
             return Error::last("enter the folder of the control groups");
         m_builder.working_directory = {};
-        for (auto const& hierarchy : m_builder.plan.cgroups.hierarchies)
+        for (auto const& hierarchy : m_builder.plan.cgroups.hierarchies) {
+            // Beside v1, a v2 tree in which the container has no group of its own shows only the host's.
+            if (hierarchy.is_v2 && (hierarchy.group.empty() || hierarchy.group == hierarchy.mount_point))
+                continue;
             TRY(add(hierarchy, attributes).context([&] { return "control group " + quoted(hierarchy.mount_point); }));
+        }
         TRY(finish(attributes));
         m_builder.book(host::clean_path(m_mount.destination));
         return ok();
