@@ -75,6 +75,7 @@ std::uint64_t inherited_propagation(RootPlan const&);
 // One mount of each family.
 Result<Unit> mount_bind(Builder&, std::size_t index, oci::Mount const&, MountOptions const&);
 Result<Unit> mount_file_system(Builder&, std::size_t index, oci::Mount const&, MountOptions const&);
+Result<Unit> remount(Builder&, oci::Mount const&, MountOptions const&);
 Result<Unit> mount_cgroups(Builder&, oci::Mount const&, MountOptions const&);
 
 // "mounts[3] (\"/data\")"

@@ -87,6 +87,7 @@ constexpr Word words[] = {
     tree_attribute("rdev", 0, MOUNT_ATTR_NODEV),
     tree_attribute("rdiratime", 0, MOUNT_ATTR_NODIRATIME),
     attribute("relatime", MOUNT_ATTR_RELATIME, atime),
+    mode("remount", &MountOptions::remounts),
     tree_attribute("rexec", 0, MOUNT_ATTR_NOEXEC),
     { .name = "ridmap", .kind = Kind::mode, .whole_tree = true, .member = &MountOptions::is_idmapped },
     tree_attribute("rnoatime", MOUNT_ATTR_NOATIME, atime),

@@ -32,6 +32,7 @@ struct MountOptions {
     bool is_idmapped_whole_tree = false;
     std::string idmap_text;   // crun's "idmap=uids=0-1000-1;gids=0-1000-1"
     bool copies_up = false;           // "tmpcopyup"
+    bool remounts = false;            // "remount": changes what is mounted there already
     bool copies_symlink = false;      // "copy-symlink"
     bool source_not_followed = false; // "src-nofollow"
     bool destination_not_followed = false; // "dest-nofollow"

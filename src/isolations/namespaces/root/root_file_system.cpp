@@ -35,6 +35,8 @@ Result<Unit> mount_one(Builder& builder, std::size_t index, oci::Mount const& mo
 {
     auto options = TRY(parse_mount_options(mount));
     TRY(check_destination(mount, options));
+    if (options.remounts)
+        return remount(builder, mount, options);
     if (options.is_bind)
         return mount_bind(builder, index, mount, options);
     if (mount.type == "cgroup" || mount.type == "cgroup2")
@@ -147,7 +149,9 @@ Result<Unit> RootFileSystem::build()
     TRY(attach());
     TRY(mount_all());
     TRY(make_devices());
-    return make_working_directory();
+    TRY(make_working_directory());
+    // Hooks start here, as under other runtimes, and not where the last mount left us.
+    return m_state->builder.work_in(root_directory()).or_error("root.path: enter it");
 }
 
 FileView RootFileSystem::root_directory() const

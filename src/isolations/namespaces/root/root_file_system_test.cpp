@@ -239,6 +239,28 @@ TEST(RootFileSystem, a_read_only_root_keeps_its_mounts_writable)
     }), "");
 }
 
+TEST(RootFileSystem, a_remount_changes_what_is_there)
+{
+    SKIP_UNLESS_ROOT();
+    Bundle bundle;
+    bundle.mount("/tmp", "tmpfs", { "nosuid" });
+    bundle.mount("/tmp", "tmpfs", { "remount", "ro", "size=1m" });
+    bundle.mount("/dev", "tmpfs", {});
+    bundle.mount("/dev", "tmpfs", { "remount", "ro" });
+    bundle.mount("/data", "bind", { "bind" }, bundle.path());
+    bundle.mount("/data", "none", { "bind", "remount", "noexec" });
+    EXPECT_EQ(run_in_root(bundle, [] {
+        struct statvfs status { };
+        DEMAND(::statvfs("/tmp", &status) == 0 && (status.f_flag & ST_RDONLY) != 0 && status.f_blocks * status.f_frsize == 1U << 20);
+        DEMAND((flags_of("/dev") & ST_RDONLY) != 0 && is_device("/dev/null", 1, 3));
+        DEMAND((flags_of("/data") & ST_NOEXEC) != 0);
+        return std::string();
+    }), "");
+    bundle.config.mounts.clear();
+    bundle.mount("/data", "tmpfs", { "remount", "ro" });
+    EXPECT_NE(run_in_root(bundle, [] { return ""; }).find("nothing is mounted"), std::string::npos);
+}
+
 TEST(RootFileSystem, a_tmpfs_takes_the_mode_of_the_folder_it_covers)
 {
     SKIP_UNLESS_ROOT();

@@ -84,6 +84,34 @@ Result<Unit> set_options(FileView tree, MountOptions const& options, bool in_use
     return ok();
 }
 
+// "remount" changes the file system and the mount, "remount,bind" the mount alone, as for mount(8).
+Result<Unit> remount(Builder& builder, oci::Mount const& mount, MountOptions const& wanted)
+{
+    auto options = wanted;
+    auto place = host::find_in_root(builder.root, mount.destination);
+    if (place.is_error())
+        return Error::from_errno(place.error(), "find what to remount");
+    if (host::clean_path(mount.destination) == "/dev" && options.is_read_only()) {
+        // The devices still have to be made.
+        options.set &= ~std::uint64_t(MOUNT_ATTR_RDONLY);
+        auto kept = host::find_in_root(builder.root, mount.destination);
+        if (kept.is_error())
+            return Error::from_errno(kept.error(), "find what to remount");
+        builder.read_only_later.push_back(kept.release_value());
+    }
+    if (options.is_bind)
+        return set_options(place.value(), options, builder.plan.in_user_namespace);
+    auto flags = MS_REMOUNT | host::mount_flags_from_attributes(options.set) | options.superblock_flags;
+    auto data = options.joined_data();
+    auto done = host::mount_classic(nullptr, place.value().proc_path().c_str(), nullptr, flags, data.empty() ? nullptr : data.c_str());
+    if (done.is_error() && done.error() == Errno::inval)
+        return Error { .code = done.error(), .message = "remount: nothing is mounted there, or the file system refuses an option", .hint = "put the mount before its remount" };
+    TRY(std::move(done).or_error("remount"));
+    options.set = 0;
+    options.clear = 0;
+    return set_options(place.value(), options, builder.plan.in_user_namespace);
+}
+
 Result<Unit> attach_with_options(Builder& builder, FileView tree, Spot const& spot, MountOptions const& options)
 {
     bool in_user_namespace = builder.plan.in_user_namespace;
