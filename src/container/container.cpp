@@ -5,6 +5,7 @@
 #include "host/process.h"
 
 #include <csignal>
+#include <ctime>
 
 namespace bulkhead::container {
 
@@ -260,8 +261,16 @@ Result<Unit> Container::run_poststart_hooks()
     if (!m_record.has_poststart_hooks)
         return ok();
     auto const* config = TRY(this->config());
-    run_hooks_and_go_on(config->hooks.poststart, "poststart", state(oci::Status::running));
-    return ok();
+    auto done = run_hooks(config->hooks.poststart, "poststart", state(oci::Status::running));
+    // runtime.md, lifecycle: an error, and the container is stopped (up to 1.1 it was a warning).
+    if (done.is_error()) {
+        (void)m_sandbox->signal(SIGKILL, isolation::Sandbox::Target::every_process);
+        for (int waited = 0; waited < 500 && status() != oci::Status::stopped; ++waited) {
+            std::timespec pause { .tv_sec = 0, .tv_nsec = 2'000'000 };
+            ::nanosleep(&pause, nullptr);
+        }
+    }
+    return done;
 }
 
 Result<Unit> Container::kill(int signal, isolation::Sandbox::Target target)

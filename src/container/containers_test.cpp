@@ -372,13 +372,13 @@ TEST_F(ContainersTest, a_failing_create_runtime_hook_undoes_the_container_and_ru
     EXPECT_FALSE(file_exists(root() + "/web"));
 }
 
-TEST_F(ContainersTest, a_failing_poststart_hook_does_not_stop_the_container)
+TEST_F(ContainersTest, a_failing_poststart_hook_is_an_error_and_stops_the_container)
 {
     auto wanted = request("web");
     wanted.plan.config.hooks.poststart = { hook("exit 1") };
     wanted.plan.config_text = R"({"ociVersion":"1.2.0","root":{"path":"/"},"hooks":{"poststart":[{"path":"/bin/false"}]}})";
     auto containers = store();
     ASSERT_TRUE(containers.create(std::move(wanted)).is_ok());
-    EXPECT_TRUE(store().load("web").release_value().start().is_ok());
-    EXPECT_EQ(store().load("web").release_value().status(), oci::Status::running);
+    EXPECT_TRUE(store().load("web").release_value().start().is_error());
+    EXPECT_EQ(store().load("web").release_value().status(), oci::Status::stopped);
 }

@@ -64,7 +64,8 @@ Result<Unit> Container::remove(Force force)
                                                   .hint = "bulkhead delete --force " + id() + " removes what can be found" }
                                             : *m_trouble);
     auto now = status();
-    if (force == Force::no && now != oci::Status::stopped && now != oci::Status::created)
+    // A created container, too: runtime.md's delete has no effect on what is not stopped, whatever runc and crun do.
+    if (force == Force::no && now != oci::Status::stopped)
         return fail(Error { .code = Errno::busy,
             .message = "cannot delete container " + id() + " that is not stopped: " + std::string(oci::status_name(now)),
             .hint = "kill it first, or pass --force" });

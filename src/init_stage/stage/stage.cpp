@@ -60,13 +60,19 @@ alignas(16) unsigned char plan_bytes[max_plan_size];
 // Socket calls with a peer that is gone must not raise SIGPIPE.
 constexpr int msg_nosignal = 0x4000;
 
-void tell(int fd, char kind, Failure const& failure)
+// A filter with a listener may ask about any call but write(2), which SCMP_ACT_NOTIFY cannot be set on.
+enum class Filtered { no, yes };
+
+void tell(int fd, char kind, Failure const& failure, Filtered filtered = Filtered::no)
 {
     unsigned char message[1 + sizeof(Failure)];
     message[0] = static_cast<unsigned char>(kind);
     for (std::size_t index = 0; index < sizeof failure; ++index)
         message[1 + index] = reinterpret_cast<unsigned char const*>(&failure)[index];
-    system_call(__NR_sendto, fd, address(message), sizeof message, msg_nosignal);
+    if (filtered == Filtered::yes)
+        system_call(__NR_write, fd, address(message), sizeof message);
+    else
+        system_call(__NR_sendto, fd, address(message), sizeof message, msg_nosignal);
 }
 
 struct Stage {
@@ -174,9 +180,9 @@ struct Stage {
         need(Step::seccomp, result);
         if (plan.flags & seccomp_listener) {
             // The runtime takes the descriptor out of this process (pidfd_getfd(2)) and answers when it has it.
-            tell(plan.sync_fd, message_listener, { Step::seccomp, static_cast<std::int32_t>(result) });
+            tell(plan.sync_fd, message_listener, { Step::seccomp, static_cast<std::int32_t>(result) }, Filtered::yes);
             char answer = 0;
-            if (system_call(__NR_recvfrom, plan.sync_fd, address(&answer), 1) != 1 || answer != message_go)
+            if (system_call(__NR_read, plan.sync_fd, address(&answer), 1) != 1 || answer != message_go)
                 leave(1);
             system_call(__NR_close, result);
         }
