@@ -199,7 +199,8 @@ TEST_F(ContainersTest, creates_and_forced_deletes_of_one_id_at_once_leave_nothin
         }
     }
     while (::wait(nullptr) > 0) { }
-    for (auto const& one : store().list().value())
+    auto listed = store().list();
+    for (auto const& one : listed.value())
         EXPECT_EQ(one.trouble, "") << one.id;
     EXPECT_TRUE(store().remove("web", Force::yes).is_ok());
     EXPECT_TRUE(store().list().value().empty());
