@@ -40,9 +40,21 @@ std::unique_ptr<Cgroup> as_cgroup(std::unique_ptr<Kind> cgroup)
     return cgroup;
 }
 
+// Not with a group that others are in: make() refuses it, and a record of it would name what is not ours to kill.
+Result<Unit> announce(Cgroup const& planned, Request const& request)
+{
+    if (!request.before_making)
+        return ok();
+    auto others = planned.processes();
+    if (others.is_ok() && !others.value().empty())
+        return ok();
+    return request.before_making(planned);
+}
+
 Result<std::unique_ptr<Cgroup>> create_v1(HostCgroups const& host, Request const& request)
 {
     auto cgroup = TRY(V1Cgroup::plan(host, request));
+    TRY(announce(*cgroup, request));
     TRY(cgroup->make(V1Cgroup::Existing::refuse_used));
     return as_cgroup(std::move(cgroup));
 }
@@ -50,6 +62,7 @@ Result<std::unique_ptr<Cgroup>> create_v1(HostCgroups const& host, Request const
 Result<std::unique_ptr<Cgroup>> create_v2(HostCgroups const& host, Request const& request)
 {
     auto cgroup = TRY(V2Cgroup::plan(host, request));
+    TRY(announce(*cgroup, request));
     TRY(cgroup->make());
     return as_cgroup(std::move(cgroup));
 }

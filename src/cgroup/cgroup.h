@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "oci/config.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -34,6 +35,8 @@ struct HostCgroups {
     static Result<HostCgroups> discover(std::string const& root = "");
 };
 
+class Cgroup;
+
 struct Request {
     // linux.cgroupsPath. Absolute: from the root of each hierarchy. Relative, as runc: on v1 below the group this process
     // is in, on v2 beside it (a group with processes cannot give controllers to groups below it). "" is the container's id,
@@ -45,6 +48,9 @@ struct Request {
     // a warning in the log; a limit that needs one is then an error, device rules are not. With a path of its own the
     // user has asked for that group, and a group that cannot be made is an error.
     bool rootless = false;
+    // Called before the first folder is made, with a group that save() can describe: for a record that must be there
+    // when the runtime dies in between. Not called where create() makes no folder.
+    std::function<Result<Unit>(Cgroup const&)> before_making = {};
 };
 
 // What a process needs to enter by itself, opened by the runtime before it starts the process.

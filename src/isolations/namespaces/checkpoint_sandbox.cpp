@@ -59,11 +59,8 @@ Result<Unit> NamespacesSandbox::restore(isolation::SandboxPlan const& plan, isol
     m_has_own_pid_namespace = pid_namespace && pid_namespace->path.empty();
 
     auto host_cgroups = TRY(cgroup::HostCgroups::discover());
-    m_group = TRY(cgroup::Cgroup::create(host_cgroups,
-        { .cgroups_path = plan.config.linux_section.cgroups_path, .container_id = plan.id, .systemd = plan.systemd_cgroup, .rootless = false }));
     auto made = [&]() -> Result<Unit> {
-        if (events.on_record)
-            TRY(events.on_record());
+        TRY(make_group(host_cgroups, plan, events));
         TRY(set_limits(m_group.get(), plan.config));
         auto remember = [&](pid_t pid) -> Result<Unit> {
             m_pid = pid;

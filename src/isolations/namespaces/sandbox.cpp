@@ -47,10 +47,28 @@ void NamespacesSandbox::save(JsonWriter& json) const
     json.member("own_pid_namespace", m_has_own_pid_namespace).member("rootless", m_rootless).member("no_new_keyring", m_no_new_keyring);
     if (!m_rdt.group.empty() || !m_rdt.monitor.empty())
         json.key("rdt").begin_object().member("group", m_rdt.group).member("monitor", m_rdt.monitor).end_object();
-    if (m_group) {
+    if (auto const* group = m_group ? m_group.get() : m_planned_group) {
         json.key("cgroup");
-        m_group->save(json);
+        group->save(json);
     }
+}
+
+Result<Unit> NamespacesSandbox::make_group(
+    cgroup::HostCgroups const& host, isolation::SandboxPlan const& plan, isolation::CreateEvents const& events)
+{
+    bool is_recorded = false;
+    auto record = [&](cgroup::Cgroup const& planned) -> Result<Unit> {
+        m_planned_group = &planned;
+        auto done = events.on_record ? events.on_record() : Result<Unit>(ok());
+        m_planned_group = nullptr;
+        is_recorded = true;
+        return done;
+    };
+    m_group = TRY(cgroup::Cgroup::create(host, { .cgroups_path = plan.config.linux_section.cgroups_path, .container_id = plan.id,
+                                                   .systemd = plan.systemd_cgroup, .rootless = m_rootless, .before_making = record }));
+    if (!is_recorded && events.on_record)
+        return events.on_record();
+    return ok();
 }
 
 Result<oci::Config> NamespacesSandbox::read_config() const
@@ -71,11 +89,8 @@ Result<Unit> NamespacesSandbox::create(isolation::SandboxPlan const& plan, isola
     if (rdt)
         TRY(check_intel_rdt(*rdt));
     auto host_cgroups = TRY(cgroup::HostCgroups::discover());
-    m_group = TRY(cgroup::Cgroup::create(host_cgroups, { .cgroups_path = plan.config.linux_section.cgroups_path, .container_id = plan.id,
-                                                           .systemd = plan.systemd_cgroup, .rootless = plan.rootless }));
     auto made = [&]() -> Result<Unit> {
-        if (events.on_record)
-            TRY(events.on_record());
+        TRY(make_group(host_cgroups, plan, events));
         Launch launch(plan);
         TRY(prepare_launch(launch, host_cgroups, m_group.get()));
         m_has_own_pid_namespace = launch.namespaces.is_new(NamespaceType::pid);

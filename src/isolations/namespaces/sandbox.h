@@ -48,6 +48,8 @@ private:
     // The config this container was created from, out of its state folder.
     Result<oci::Config> read_config() const;
     Result<Unit> kill_everything();
+    // Sets m_group. What is about to be made is recorded first, so that a crash in between leaves nothing unknown.
+    Result<Unit> make_group(cgroup::HostCgroups const&, isolation::SandboxPlan const&, isolation::CreateEvents const&);
 
     std::string m_state_path;
     std::string m_cache_path;
@@ -59,6 +61,7 @@ private:
     bool m_no_new_keyring = false;
     std::string m_id;
     std::unique_ptr<cgroup::Cgroup> m_group;
+    cgroup::Cgroup const* m_planned_group = nullptr; // while m_group is being made
     RdtGroup m_rdt;
     std::optional<Launched> m_launched; // only in the process that created it
 };
