@@ -173,6 +173,8 @@ public:
     virtual std::string_view name() const = 0;
     // What this isolation needs of the host, found by trying.
     virtual std::vector<Finding> examine() const = 0;
+    // Words that it understands in config.json's mounts, for `features`; sorted.
+    virtual std::vector<std::string_view> mount_options() const { return {}; }
     // Called before create or exec has done anything, with the container's configuration: some of them make it possible
     // for others to look at the runtime's own process, which then runs itself again in a form that does not matter.
     enum class Occasion { create, exec };

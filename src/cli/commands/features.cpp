@@ -1,5 +1,6 @@
 #include "cli/session.h"
 #include "cli/version.h"
+#include "isolations/list.h"
 #include "oci/features.h"
 #include "seccomp/words.h"
 
@@ -10,6 +11,10 @@ void add_features(CommandLine& line)
     auto& command = line.add("features", "print what this runtime can do, as JSON");
     command.runs([]() -> Result<int> {
         auto facts = oci::known_features();
+        for (auto const* isolation : isolations::all()) {
+            for (auto word : isolation->mount_options())
+                facts.mount_options.emplace_back(word);
+        }
         facts.seccomp_actions = seccomp::known_actions();
         facts.seccomp_operators = seccomp::known_operators();
         facts.seccomp_archs = seccomp::known_architectures();

@@ -1,11 +1,17 @@
 #include "isolations/namespaces/isolation.h"
 
 #include "host/sealed_copy.h"
+#include "isolations/namespaces/root/root_file_system.h"
 #include "isolations/namespaces/sandbox.h"
 
 #include <algorithm>
 
 namespace bulkhead::namespaces {
+
+std::vector<std::string_view> NamespacesIsolation::mount_options() const
+{
+    return root::known_mount_options();
+}
 
 // Between clone3 and the init stage, a process of ours is in the container's pid namespace with the runtime's own file as
 // its executable. It is not dumpable, so that looking at it takes CAP_SYS_PTRACE in the host's user namespace: who may

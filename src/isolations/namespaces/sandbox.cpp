@@ -148,7 +148,9 @@ Status NamespacesSandbox::status() const
 
 Result<Unit> NamespacesSandbox::signal(int number, Target target)
 {
-    if (target == Target::every_process && m_group)
+    // Without a pid namespace of its own, the first process's death would leave the others (runc 1.2 does the same).
+    bool takes_all = target == Target::every_process || (number == SIGKILL && m_is_ready && !m_has_own_pid_namespace);
+    if (takes_all && m_group)
         return m_group->signal_all(number);
     if (!is_first_process_alive())
         return Error { .code = Errno::srch, .message = "container not running" };
