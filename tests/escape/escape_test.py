@@ -114,7 +114,7 @@ class Escape(unittest.TestCase):
     def log_of(self, name):
         return open(os.path.join(self.folder, name + ".log")).read()
 
-    def wait_stopped(self, name, seconds=20):
+    def wait_stopped(self, name, seconds=60):
         end = time.time() + seconds
         while time.time() < end:
             if json.loads(self.call("state", name).stdout)["status"] == "stopped":

@@ -170,8 +170,9 @@ int stalk(double seconds)
             }
         }
     }
+    double patience = now() + 5; // for all of them: a program that still runs is busy (ETXTBSY) until it ends
     for (int fd : held) {
-        for (int round = 0; round < 2000; ++round) {
+        for (int round = 0; round < 2000 && now() < patience; ++round) {
             int again = ::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_WRONLY | O_CLOEXEC);
             if (again >= 0) {
                 std::printf("writable executable %s\n", link_of("/proc/self/fd/" + std::to_string(again)).c_str());
