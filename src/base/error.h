@@ -57,9 +57,9 @@ Errno errno_by_name(std::string_view name);
 
 struct Error {
     Errno code = Errno::none;
-    std::string message;        // what could not be done and why; lower case, no final stop
-    std::string hint = {};      // what to try; may be empty
-    int exit_status = 1;        // what the command line leaves with
+    std::string message; // what could not be done and why; lower case, no final stop
+    std::string hint = {}; // what to try; may be empty
+    int exit_status = 1; // what the command line leaves with
 
     static Error from_errno(Errno code, std::string_view doing);
     // From the errno of the call that just failed: `return Error::last("open \"" + path + "\"")`.

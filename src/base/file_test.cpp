@@ -103,7 +103,12 @@ TEST_F(FileTest, replacing_sets_the_mode_and_leaves_no_temporary_file)
     ASSERT_TRUE(replace_file_at(m_folder, "file", "one", 0640).is_ok());
     struct stat status { };
     ASSERT_EQ(::fstatat(m_folder.fd(), "file", &status, 0), 0);
-    EXPECT_EQ(status.st_mode & 0777U, 0640U & ~[] { auto mask = ::umask(0); ::umask(mask); return mask; }());
+    EXPECT_EQ(
+        status.st_mode & 0777U, 0640U & ~[] {
+            auto mask = ::umask(0);
+            ::umask(mask);
+            return mask;
+        }());
     // TearDown removes the folder, which fails if anything else is in it.
 }
 

@@ -16,9 +16,7 @@ using Type = JsonNode::Type;
 void append_member_name(std::string& out, std::string_view name)
 {
     constexpr std::size_t longest = 64;
-    auto is_word = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    };
+    auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
     bool is_plain = !name.empty() && name.size() <= longest;
     for (char c : name.substr(0, longest))
         is_plain = is_plain && is_word(c);
@@ -72,20 +70,17 @@ bool is_whole_text(std::string_view number)
     return number.find_first_of(".eE") == std::string_view::npos;
 }
 
-template<typename T>
-Error too_large(JsonValue const& value, std::string_view number)
+template <typename T> Error too_large(JsonValue const& value, std::string_view number)
 {
     return value.complaint(std::string(number.substr(0, 40)) + " is too large (at most " + std::to_string(std::numeric_limits<T>::max()) + ")");
 }
 
-template<typename T>
-Error too_small(JsonValue const& value, std::string_view number)
+template <typename T> Error too_small(JsonValue const& value, std::string_view number)
 {
     return value.complaint(std::string(number.substr(0, 40)) + " is too small (at least " + std::to_string(std::numeric_limits<T>::min()) + ")");
 }
 
-template<typename T>
-Result<Unit> read_integer(JsonValue const& value, JsonNode const& node, T& into)
+template <typename T> Result<Unit> read_integer(JsonValue const& value, JsonNode const& node, T& into)
 {
     switch (node.type) {
     case Type::unsigned_whole:
@@ -201,10 +196,22 @@ std::string JsonPlace::text() const
     return out;
 }
 
-bool JsonValue::is_object() const { return m_node->type == Type::object; }
-bool JsonValue::is_array() const { return m_node->type == Type::array; }
-bool JsonValue::is_string() const { return m_node->type == Type::string; }
-bool JsonValue::is_null() const { return m_node->type == Type::null; }
+bool JsonValue::is_object() const
+{
+    return m_node->type == Type::object;
+}
+bool JsonValue::is_array() const
+{
+    return m_node->type == Type::array;
+}
+bool JsonValue::is_string() const
+{
+    return m_node->type == Type::string;
+}
+bool JsonValue::is_null() const
+{
+    return m_node->type == Type::null;
+}
 
 Result<JsonObject> JsonValue::as_object() const
 {
@@ -249,11 +256,26 @@ Result<Unit> JsonValue::read(bool& into) const
     return ok();
 }
 
-Result<Unit> JsonValue::read(std::int32_t& into) const { return read_integer(*this, *m_node, into); }
-Result<Unit> JsonValue::read(std::uint32_t& into) const { return read_integer(*this, *m_node, into); }
-Result<Unit> JsonValue::read(std::int64_t& into) const { return read_integer(*this, *m_node, into); }
-Result<Unit> JsonValue::read(std::uint64_t& into) const { return read_integer(*this, *m_node, into); }
-Result<Unit> JsonValue::read(std::uint16_t& into) const { return read_integer(*this, *m_node, into); }
+Result<Unit> JsonValue::read(std::int32_t& into) const
+{
+    return read_integer(*this, *m_node, into);
+}
+Result<Unit> JsonValue::read(std::uint32_t& into) const
+{
+    return read_integer(*this, *m_node, into);
+}
+Result<Unit> JsonValue::read(std::int64_t& into) const
+{
+    return read_integer(*this, *m_node, into);
+}
+Result<Unit> JsonValue::read(std::uint64_t& into) const
+{
+    return read_integer(*this, *m_node, into);
+}
+Result<Unit> JsonValue::read(std::uint16_t& into) const
+{
+    return read_integer(*this, *m_node, into);
+}
 
 Result<Unit> JsonValue::read(double& into) const
 {

@@ -40,7 +40,7 @@ public:
     bool is_null() const;
     JsonPlace place() const { return { .node = m_node }; }
     Result<JsonObject> as_object() const;
-    std::size_t size() const;              // of an array or object, else 0
+    std::size_t size() const; // of an array or object, else 0
     JsonValue at(std::size_t index) const; // of an array
     Error complaint(std::string_view what) const; // "process.args[1]: WHAT"
 
@@ -54,16 +54,14 @@ public:
     Result<Unit> read(std::uint16_t& into) const;
     Result<Unit> read(double& into) const;
     Result<Unit> read(std::map<std::string, std::string>& into) const;
-    template<typename T>
-    Result<Unit> read(std::optional<T>& into) const
+    template <typename T> Result<Unit> read(std::optional<T>& into) const
     {
         T value {};
         TRY(read(value));
         into = std::move(value);
         return ok();
     }
-    template<typename T>
-    Result<Unit> read(std::vector<T>& into) const
+    template <typename T> Result<Unit> read(std::vector<T>& into) const
     {
         TRY(expect_array());
         into.clear();
@@ -99,22 +97,19 @@ public:
     std::string place() const { return JsonPlace { .node = m_node }.text(); }
     Error complaint(std::string_view key, std::string_view what) const;
 
-    template<typename T>
-    Result<Unit> required(std::string_view key, T& into) const
+    template <typename T> Result<Unit> required(std::string_view key, T& into) const
     {
         auto value = TRY(get(key));
         return value.read(into);
     }
-    template<typename T>
-    Result<Unit> optional(std::string_view key, T& into) const
+    template <typename T> Result<Unit> optional(std::string_view key, T& into) const
     {
         if (auto value = find(key))
             TRY(value->read(into));
         return ok();
     }
     // A nested object: PARSE is Result<T>(JsonObject const&).
-    template<typename T, typename Parse>
-    Result<Unit> optional_object(std::string_view key, T& into, Parse parse) const
+    template <typename T, typename Parse> Result<Unit> optional_object(std::string_view key, T& into, Parse parse) const
     {
         if (auto value = find(key)) {
             auto object = TRY(value->as_object());
@@ -123,8 +118,7 @@ public:
         return ok();
     }
     // A list of objects, PARSE as above.
-    template<typename T, typename Parse>
-    Result<Unit> optional_list(std::string_view key, std::vector<T>& into, Parse parse) const
+    template <typename T, typename Parse> Result<Unit> optional_list(std::string_view key, std::vector<T>& into, Parse parse) const
     {
         auto value = find(key);
         if (!value)
@@ -192,8 +186,7 @@ public:
     JsonWriter& null();
     // JSON text that is already well formed.
     JsonWriter& raw(std::string_view json);
-    template<typename T>
-    JsonWriter& member(std::string_view name, T const& v)
+    template <typename T> JsonWriter& member(std::string_view name, T const& v)
     {
         key(name);
         return value(v);

@@ -14,13 +14,13 @@ namespace bulkhead {
 struct JsonNode {
     enum class Type : std::uint8_t {
         null,
-        boolean,        // number
+        boolean, // number
         unsigned_whole, // number
         negative_whole, // number, as a two's complement
-        other_number,   // text: with a fraction or an exponent, or too large for 64 bits
-        string,         // text, without its quotes and escapes
-        array,          // children
-        object,         // children with keys
+        other_number, // text: with a fraction or an exponent, or too large for 64 bits
+        string, // text, without its quotes and escapes
+        array, // children
+        object, // children with keys
     };
 
     JsonNode const* parent = nullptr;

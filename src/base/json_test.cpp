@@ -24,8 +24,7 @@ std::string round_trip(std::string_view text)
     return document.is_error() ? "refused" : document.value().root().dump();
 }
 
-template<typename T>
-std::string read_complaint(std::string_view text)
+template <typename T> std::string read_complaint(std::string_view text)
 {
     auto document = parsed(text);
     T into {};
@@ -75,10 +74,11 @@ TEST(Json, a_nul_character_in_a_text_is_refused_with_its_place)
 
 TEST(Json, malformed_texts_are_refused_as_the_reference_parser_refuses_them)
 {
-    for (auto const* text : { "", " ", "{", "[", "\"", "\"a", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "[1,]", "[,1]", "[1 2]", "{a:1}", "{'a':1}",
-             "tru", "nul", "True", "01", "-", "-a", "1.", ".5", "1e", "1e+", "+1", "0x10", "NaN", "Infinity", "[1]]", "{}{}", "1 2", "// c\n1", "\"\t\"", "\"\n\"", "\"\\x\"",
-             "\"\\u12\"", "\"\\u12g4\"", "\"\\u-123\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"",
-             "\"\xe2\x82\"", "\"\\", "\"\\u", "[\"\\ud800\\u\"]", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "\x01", "[1]\x01" }) {
+    for (auto const* text : { "", " ", "{", "[", "\"", "\"a", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "[1,]", "[,1]", "[1 2]",
+             "{a:1}", "{'a':1}", "tru", "nul", "True", "01", "-", "-a", "1.", ".5", "1e", "1e+", "+1", "0x10", "NaN", "Infinity", "[1]]", "{}{}",
+             "1 2", "// c\n1", "\"\t\"", "\"\n\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u-123\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
+             "\"\\udc00\"", "\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\"\\", "\"\\u",
+             "[\"\\ud800\\u\"]", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "\x01", "[1]\x01" }) {
         EXPECT_EQ(round_trip(text), "refused") << text;
         EXPECT_FALSE(nlohmann::json::accept(text)) << text;
     }
@@ -86,8 +86,9 @@ TEST(Json, malformed_texts_are_refused_as_the_reference_parser_refuses_them)
 
 TEST(Json, well_formed_texts_mean_what_the_reference_parser_says)
 {
-    for (auto const* text : { "0", "-0", "-1", "10", "1.5e-3", "1E5", "true", "\"\"", "{\"\":0}", "[[],{},[{}]]", "\"\\u00e9\\ud83d\\ude00 \xc3\xa9\xf0\x9f\x98\x80\x7f\"", " \t\r\n[ \t1\r,\n2 ] ",
-             "{\"a\":{\"b\":[{\"c\":null}]}}", "\"\\\\\\\"\"", "{\"a\":1,\"b\":2,\"c\":[1,2,3]}" }) {
+    for (auto const* text : { "0", "-0", "-1", "10", "1.5e-3", "1E5", "true", "\"\"", "{\"\":0}", "[[],{},[{}]]",
+             "\"\\u00e9\\ud83d\\ude00 \xc3\xa9\xf0\x9f\x98\x80\x7f\"", " \t\r\n[ \t1\r,\n2 ] ", "{\"a\":{\"b\":[{\"c\":null}]}}", "\"\\\\\\\"\"",
+             "{\"a\":1,\"b\":2,\"c\":[1,2,3]}" }) {
         auto reference = nlohmann::json::parse(text, nullptr, false);
         EXPECT_EQ(nlohmann::json::parse(round_trip(text), nullptr, false), reference) << text;
     }
@@ -170,7 +171,8 @@ TEST(Json, numbers_out_of_range_are_refused_for_every_type)
     EXPECT_EQ(read_complaint<std::int64_t>(R"({"a":9223372036854775808})"), "a: 9223372036854775808 is too large (at most 9223372036854775807)");
     EXPECT_EQ(read_complaint<std::int64_t>(R"({"a":-9223372036854775808})"), "no complaint");
     EXPECT_EQ(read_complaint<std::uint64_t>(R"({"a":18446744073709551616})"), "a: 18446744073709551616 is too large (at most 18446744073709551615)");
-    EXPECT_EQ(read_complaint<std::int64_t>(R"({"a":-99999999999999999999})"), "a: -99999999999999999999 is too small (at least -9223372036854775808)");
+    EXPECT_EQ(
+        read_complaint<std::int64_t>(R"({"a":-99999999999999999999})"), "a: -99999999999999999999 is too small (at least -9223372036854775808)");
     EXPECT_LT(read_complaint<std::uint64_t>("{\"a\":1" + std::string(500, '0') + "}").size(), 100U);
 }
 

@@ -35,8 +35,7 @@ void append_escaped(std::string& out, unsigned char c)
     }
 }
 
-template<typename T>
-void append_number(std::string& out, T number)
+template <typename T> void append_number(std::string& out, T number)
 {
     std::array<char, 40> text {};
     auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;

@@ -16,8 +16,7 @@ namespace bulkhead {
 
 struct Unit { };
 
-template<typename T, typename E>
-class [[nodiscard]] Outcome {
+template <typename T, typename E> class [[nodiscard]] Outcome {
 public:
     using Value = T;
 
@@ -40,25 +39,21 @@ public:
     E release_error() { return std::move(*std::get_if<1>(&m_state)); }
 
     // Says what was being done when the error came: "mount /proc". Outer contexts come first in the text.
-    Outcome context(std::string_view doing) &&
-        requires std::is_same_v<E, Error>
+    Outcome context(std::string_view doing) && requires std::is_same_v<E, Error>
     {
         if (is_error())
             error().add_context(doing);
         return std::move(*this);
     }
     // The same where making the text costs something: DOING is called only on an error.
-    template<typename Doing>
-        requires std::is_invocable_r_v<std::string, Doing> && std::is_same_v<E, Error>
-    Outcome context(Doing doing) &&
-    {
+    template <typename Doing>
+    requires std::is_invocable_r_v<std::string, Doing> && std::is_same_v<E, Error> Outcome context(Doing doing) && {
         if (is_error())
             error().add_context(doing());
         return std::move(*this);
     }
     // Turns an Errno into an Error with words.
-    Outcome<T, Error> or_error(std::string_view doing) &&
-        requires std::is_same_v<E, Errno>
+    Outcome<T, Error> or_error(std::string_view doing) && requires std::is_same_v<E, Errno>
     {
         if (is_error())
             return Error::from_errno(error(), doing);
@@ -69,10 +64,8 @@ private:
     std::variant<T, E> m_state;
 };
 
-template<typename T>
-using Result = Outcome<T, Error>;
-template<typename T>
-using SysResult = Outcome<T, Errno>;
+template <typename T> using Result = Outcome<T, Error>;
+template <typename T> using SysResult = Outcome<T, Errno>;
 
 inline Unit ok()
 {
@@ -85,19 +78,19 @@ inline Unit ok()
 
 // Only ever a whole initializer, a whole statement, or a whole `return` operand: inside a braced initializer both
 // supported compilers skip the destructors of members already built. tools/check_layers.py rejects other uses.
-#define TRY(expression)                             \
-    (__extension__({                                \
-        auto try_result_ = (expression);            \
-        if (try_result_.is_error()) [[unlikely]]    \
-            return try_result_.release_error();     \
-        try_result_.release_value();                \
+#define TRY(expression)                                                                                                                              \
+    (__extension__({                                                                                                                                 \
+        auto try_result_ = (expression);                                                                                                             \
+        if (try_result_.is_error()) [[unlikely]]                                                                                                     \
+            return try_result_.release_error();                                                                                                      \
+        try_result_.release_value();                                                                                                                 \
     }))
 
 // For what can fail only through a bug here.
-#define MUST(expression)                                        \
-    (__extension__({                                            \
-        auto must_result_ = (expression);                       \
-        if (must_result_.is_error()) [[unlikely]]               \
-            ::bulkhead::crash(#expression, __FILE__, __LINE__); \
-        must_result_.release_value();                           \
+#define MUST(expression)                                                                                                                             \
+    (__extension__({                                                                                                                                 \
+        auto must_result_ = (expression);                                                                                                            \
+        if (must_result_.is_error()) [[unlikely]]                                                                                                    \
+            ::bulkhead::crash(#expression, __FILE__, __LINE__);                                                                                      \
+        must_result_.release_value();                                                                                                                \
     }))

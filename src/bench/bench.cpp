@@ -90,8 +90,7 @@ private:
 
     // Everybody in turn, each round beginning with another one, so that none has the better place.
     // ONE is Result<Unit>(RuntimeResult&, bool is_warm_up).
-    template<typename One>
-    Result<Unit> take_turns(unsigned rounds, unsigned warm_up, One one)
+    template <typename One> Result<Unit> take_turns(unsigned rounds, unsigned warm_up, One one)
     {
         auto count = m_results.runtimes.size();
         for (unsigned round = 0; round < rounds + warm_up; ++round) {
@@ -155,7 +154,9 @@ private:
     {
         say("exec: " + std::to_string(m_options.runs) + " rounds");
         constexpr char const* id = "bulkhead-bench-exec";
-        TRY(take_turns(1, 0, [&](RuntimeResult& runtime, bool) { return bench::run(m_workspace, command(runtime, { "run", "--detach", "--bundle", m_workspace.waiting_bundle(), id })); }));
+        TRY(take_turns(1, 0, [&](RuntimeResult& runtime, bool) {
+            return bench::run(m_workspace, command(runtime, { "run", "--detach", "--bundle", m_workspace.waiting_bundle(), id }));
+        }));
         auto measured = take_turns(m_options.runs, warm_up_rounds, [&](RuntimeResult& runtime, bool is_warm_up) -> Result<Unit> {
             auto sample = TRY(measure(m_workspace, command(runtime, { "exec", id, "/bin/true" })));
             if (!is_warm_up)
@@ -197,7 +198,9 @@ private:
 Result<Results> measure_starts(StartOptions const& options)
 {
     if (!host::has_host_privileges())
-        return Error { .code = Errno::perm, .message = "measuring needs root: control groups and namespaces as an engine has them", .hint = "sudo bulkhead bench start" };
+        return Error { .code = Errno::perm,
+            .message = "measuring needs root: control groups and namespaces as an engine has them",
+            .hint = "sudo bulkhead bench start" };
     auto workspace = TRY(Workspace::make());
     catch_interrupts();
     return StartBench(options, workspace).run();

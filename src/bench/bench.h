@@ -17,9 +17,9 @@ struct RuntimeChoice {
 
 struct StartOptions {
     std::vector<RuntimeChoice> runtimes; // the first one is what the others are compared with
-    std::string bundle;                  // empty: our own, as Docker would make it
+    std::string bundle; // empty: our own, as Docker would make it
     unsigned runs = 50;
-    unsigned rounds = 5;                 // of containers in parallel
+    unsigned rounds = 5; // of containers in parallel
     unsigned parallel = 100;
     bool measures_run = true;
     bool measures_parallel = true;

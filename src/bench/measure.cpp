@@ -133,8 +133,10 @@ Result<Sample> measure(Workspace const& workspace, Command const& command)
         return failure_of(workspace, command, status);
     if (interrupted)
         return failure_of(workspace, command, 0);
-    return Sample { .wall_ms = static_cast<double>(report.wall_nanoseconds) / 1e6, .user_ms = static_cast<double>(report.user_microseconds) / 1e3,
-        .system_ms = static_cast<double>(report.system_microseconds) / 1e3, .peak_kib = static_cast<double>(report.peak_kibibytes) };
+    return Sample { .wall_ms = static_cast<double>(report.wall_nanoseconds) / 1e6,
+        .user_ms = static_cast<double>(report.user_microseconds) / 1e3,
+        .system_ms = static_cast<double>(report.system_microseconds) / 1e3,
+        .peak_kib = static_cast<double>(report.peak_kibibytes) };
 }
 
 Result<Unit> run(Workspace const& workspace, Command const& command)

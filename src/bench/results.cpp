@@ -82,7 +82,8 @@ std::vector<Table> tables_of(Results const& results)
     tables.push_back(series_table(results, "run of a static true, " + runs + " times each, in turn", &RuntimeResult::run, &results.floor));
     tables.push_back(parallel_table(results));
     auto execs = std::to_string(results.runtimes.front().exec.size());
-    tables.push_back(series_table(results, "exec of a static true in a running container, " + execs + " times each, in turn", &RuntimeResult::exec, nullptr));
+    tables.push_back(
+        series_table(results, "exec of a static true in a running container, " + execs + " times each, in turn", &RuntimeResult::exec, nullptr));
     std::erase_if(tables, [](Table const& table) { return table.rows.empty(); });
     return tables;
 }
@@ -157,7 +158,9 @@ SeriesSummary summary_of(Series const& series)
         in_kernel += sample.system_ms;
         all += sample.user_ms + sample.system_ms;
     }
-    return { .wall_ms = spread_of(std::move(wall)), .cpu_ms = spread_of(std::move(cpu)), .kernel_part = all > 0 ? in_kernel / all : 0,
+    return { .wall_ms = spread_of(std::move(wall)),
+        .cpu_ms = spread_of(std::move(cpu)),
+        .kernel_part = all > 0 ? in_kernel / all : 0,
         .peak_kib = spread_of(std::move(peak)) };
 }
 

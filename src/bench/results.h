@@ -22,10 +22,10 @@ using Series = std::vector<Sample>;
 struct RuntimeResult {
     std::string name;
     std::string path;
-    std::string trouble;               // why a part or all of it was not measured; empty: all is well
+    std::string trouble; // why a part or all of it was not measured; empty: all is well
     Series run;
     Series exec;
-    std::vector<double> parallel_ms;   // a whole round each
+    std::vector<double> parallel_ms; // a whole round each
 };
 
 struct Results {
@@ -34,13 +34,13 @@ struct Results {
     std::string cgroups;
     unsigned parallel_count = 0;
     std::vector<RuntimeResult> runtimes; // the first one is what the others are compared with
-    Series floor;                        // `run` by a straight list of system calls
+    Series floor; // `run` by a straight list of system calls
     std::vector<std::string> notes;
 };
 
 struct SeriesSummary {
     Spread wall_ms;
-    Spread cpu_ms;          // user and system together: the kernel knows the sum exactly
+    Spread cpu_ms; // user and system together: the kernel knows the sum exactly
     double kernel_part = 0; // of all CPU time of the series: split by ticks, so only many runs together say something
     Spread peak_kib;
 };

@@ -42,7 +42,7 @@ TEST(BenchResults, the_table_says_what_part_of_the_others_time_the_first_takes)
     auto text = as_table(two_runtimes());
     EXPECT_NE(text.find("0.50x"), std::string::npos) << text; // 9.5 of 19 ms, and 100 of 200 ms
     EXPECT_NE(text.find("0.25x"), std::string::npos) << text; // 2 of 8 MiB
-    EXPECT_NE(text.find("75 %"), std::string::npos) << text;  // 3 of 4 ms in the kernel
+    EXPECT_NE(text.find("75 %"), std::string::npos) << text; // 3 of 4 ms in the kernel
 }
 
 TEST(BenchResults, parts_that_were_not_measured_are_left_out)

@@ -17,14 +17,14 @@ public:
     Workspace& operator=(Workspace&&) = delete;
     ~Workspace();
 
-    std::string program() const { return m_path + "/program"; }          // the bench's tiny static program
-    std::string true_bundle() const { return m_path + "/true"; }         // its container ends at once
-    std::string waiting_bundle() const { return m_path + "/waiting"; }   // its container waits for ever
-    std::string root() const { return m_path + "/root"; }                // the root file system of both
-    std::string errors() const { return m_path + "/errors"; }            // what commands say on standard error
+    std::string program() const { return m_path + "/program"; } // the bench's tiny static program
+    std::string true_bundle() const { return m_path + "/true"; } // its container ends at once
+    std::string waiting_bundle() const { return m_path + "/waiting"; } // its container waits for ever
+    std::string root() const { return m_path + "/root"; } // the root file system of both
+    std::string errors() const { return m_path + "/errors"; } // what commands say on standard error
     std::string state_of(std::string const& runtime) const { return m_path + "/state/" + runtime; }
     std::string const& cgroup_layout() const { return m_cgroup_layout; }
-    std::vector<std::string> const& groups() const { return m_groups; }  // our own folder in each hierarchy
+    std::vector<std::string> const& groups() const { return m_groups; } // our own folder in each hierarchy
 
 private:
     explicit Workspace(std::string path)

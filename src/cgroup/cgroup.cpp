@@ -34,8 +34,7 @@ SysResult<Unit> enter(Entry const& entry)
 
 namespace {
 
-template<typename Kind>
-std::unique_ptr<Cgroup> as_cgroup(std::unique_ptr<Kind> cgroup)
+template <typename Kind> std::unique_ptr<Cgroup> as_cgroup(std::unique_ptr<Kind> cgroup)
 {
     return cgroup;
 }

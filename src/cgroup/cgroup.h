@@ -22,10 +22,10 @@ enum class Layout { none, v1, hybrid, v2 };
 
 // One mounted hierarchy of this host.
 struct Hierarchy {
-    std::string mount_point;              // "/sys/fs/cgroup/cpu,cpuacct"
+    std::string mount_point; // "/sys/fs/cgroup/cpu,cpuacct"
     std::vector<std::string> controllers; // "cpu", "cpuacct"; "name=systemd" for named ones; empty for cgroup2
     bool is_v2 = false;
-    std::string own_path;                 // where this very process is, from /proc/self/cgroup
+    std::string own_path; // where this very process is, from /proc/self/cgroup
 };
 
 struct HostCgroups {
@@ -43,7 +43,7 @@ struct Request {
     // relative. For systemd "slice:prefix:name".
     std::string cgroups_path;
     std::string container_id;
-    bool systemd = false;      // --systemd-cgroup
+    bool systemd = false; // --systemd-cgroup
     // Rootless with an empty cgroups_path (as runc): hierarchies that are not writable are left out, or all of them, with
     // a warning in the log; a limit that needs one is then an error, device rules are not. With a path of its own the
     // user has asked for that group, and a group that cannot be made is an error.

@@ -36,7 +36,8 @@ Result<std::optional<std::int64_t>> swap_alone(oci::MemoryResources const& memor
     if (both == -1 || limit == -1)
         return std::optional<std::int64_t>(both);
     if (limit == 0)
-        return invalid("linux.resources.memory.swap " + std::to_string(both) + " cannot be set without memory.limit: it counts memory and swap together, and cgroup v2 limits swap alone",
+        return invalid("linux.resources.memory.swap " + std::to_string(both)
+                + " cannot be set without memory.limit: it counts memory and swap together, and cgroup v2 limits swap alone",
             "give memory.limit, too");
     return std::optional<std::int64_t>(both - limit);
 }
@@ -47,7 +48,8 @@ Result<Unit> check_memory(oci::MemoryResources const& memory)
         char const* name;
         std::optional<std::int64_t> value;
     };
-    for (auto const& [name, value] : { Member { "limit", memory.limit }, Member { "reservation", memory.reservation }, Member { "swap", memory.swap } })
+    for (auto const& [name, value] :
+        { Member { "limit", memory.limit }, Member { "reservation", memory.reservation }, Member { "swap", memory.swap } })
         if (value && *value < -1)
             return invalid("linux.resources.memory." + std::string(name) + " " + std::to_string(*value) + " is negative", "-1 means no limit");
     auto limit = memory.limit.value_or(0);

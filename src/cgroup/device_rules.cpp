@@ -108,7 +108,8 @@ Result<DevicePolicy> evaluate_device_rules(std::vector<oci::DeviceRule> const& r
             continue;
         }
         if (!rule.type.empty() && rule.type != "a")
-            return bad_rule(index, "type", " " + quoted(rule.type) + " is not a kind of device", "use \"a\" (all), \"c\" (character) or \"b\" (block)");
+            return bad_rule(
+                index, "type", " " + quoted(rule.type) + " is not a kind of device", "use \"a\" (all), \"c\" (character) or \"b\" (block)");
         if (!change.major && !change.minor && change.access == access_all) {
             policy = DevicePolicy { .allow_by_default = rule.allow };
             continue;
@@ -152,15 +153,14 @@ std::vector<oci::DeviceRule> default_device_rules()
     };
     return {
         allow("c", std::nullopt, std::nullopt, "m"), // making a node gives no access to it
-        allow("b", std::nullopt, std::nullopt, "m"),
-        allow("c", 1, 3, "rwm"),               // null
-        allow("c", 1, 5, "rwm"),               // zero
-        allow("c", 1, 7, "rwm"),               // full
-        allow("c", 1, 8, "rwm"),               // random
-        allow("c", 1, 9, "rwm"),               // urandom
-        allow("c", 5, 0, "rwm"),               // tty
-        allow("c", 5, 2, "rwm"),               // ptmx
-        allow("c", 136, std::nullopt, "rwm"),  // pts
+        allow("b", std::nullopt, std::nullopt, "m"), allow("c", 1, 3, "rwm"), // null
+        allow("c", 1, 5, "rwm"), // zero
+        allow("c", 1, 7, "rwm"), // full
+        allow("c", 1, 8, "rwm"), // random
+        allow("c", 1, 9, "rwm"), // urandom
+        allow("c", 5, 0, "rwm"), // tty
+        allow("c", 5, 2, "rwm"), // ptmx
+        allow("c", 136, std::nullopt, "rwm"), // pts
     };
 }
 

@@ -22,7 +22,8 @@ TEST(DeviceRules, without_rules_everything_is_denied)
 
 TEST(DeviceRules, later_rules_override_earlier_ones)
 {
-    auto policy = MUST(evaluate_device_rules({ rule(true, "c", 1, 3, "rwm"), rule(false, "a", any, any, "rwm"), rule(true, "c", 1, 5, "r"), rule(false, "c", 1, 5, "r") }));
+    auto policy = MUST(evaluate_device_rules(
+        { rule(true, "c", 1, 3, "rwm"), rule(false, "a", any, any, "rwm"), rule(true, "c", 1, 5, "r"), rule(false, "c", 1, 5, "r") }));
     EXPECT_FALSE(policy.allows('c', 1, 3, access_read));
     EXPECT_FALSE(policy.allows('c', 1, 5, access_read));
     EXPECT_TRUE(policy.exceptions.empty());

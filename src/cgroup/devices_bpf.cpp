@@ -26,12 +26,30 @@ bpf_insn instruction(std::uint8_t code, Register to, Register from, std::int16_t
     result.imm = number;
     return result;
 }
-bpf_insn load_word(Register to, Register from, std::int16_t offset) { return instruction(BPF_LDX | BPF_MEM | BPF_W, to, from, offset, 0); }
-bpf_insn set_number(Register to, std::int32_t number) { return instruction(BPF_ALU64 | BPF_MOV | BPF_K, to, r0, 0, number); }
-bpf_insn copy(Register to, Register from) { return instruction(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
-bpf_insn and_number(Register to, std::int32_t number) { return instruction(BPF_ALU64 | BPF_AND | BPF_K, to, r0, 0, number); }
-bpf_insn shift_right(Register to, std::int32_t bits) { return instruction(BPF_ALU64 | BPF_RSH | BPF_K, to, r0, 0, bits); }
-bpf_insn leave() { return instruction(BPF_JMP | BPF_EXIT, r0, r0, 0, 0); }
+bpf_insn load_word(Register to, Register from, std::int16_t offset)
+{
+    return instruction(BPF_LDX | BPF_MEM | BPF_W, to, from, offset, 0);
+}
+bpf_insn set_number(Register to, std::int32_t number)
+{
+    return instruction(BPF_ALU64 | BPF_MOV | BPF_K, to, r0, 0, number);
+}
+bpf_insn copy(Register to, Register from)
+{
+    return instruction(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0);
+}
+bpf_insn and_number(Register to, std::int32_t number)
+{
+    return instruction(BPF_ALU64 | BPF_AND | BPF_K, to, r0, 0, number);
+}
+bpf_insn shift_right(Register to, std::int32_t bits)
+{
+    return instruction(BPF_ALU64 | BPF_RSH | BPF_K, to, r0, 0, bits);
+}
+bpf_insn leave()
+{
+    return instruction(BPF_JMP | BPF_EXIT, r0, r0, 0, 0);
+}
 
 constexpr Register type_register = r2;
 constexpr Register access_register = r3;

@@ -63,8 +63,11 @@ void expect_agreement(DevicePolicy const& policy)
         for (std::uint32_t major : { 0U, 1U, 2U, 5U, 136U })
             for (std::uint32_t minor : { 0U, 1U, 3U, 5U, 1048575U })
                 for (unsigned access = 1; access <= access_all; ++access) {
-                    bpf_cgroup_dev_ctx context { .access_type = access << 16 | (type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR), .major = major, .minor = minor };
-                    EXPECT_EQ(run(program, context), policy.allows(type, major, minor, access) ? 1 : 0) << type << major << ":" << minor << " " << access;
+                    bpf_cgroup_dev_ctx context {
+                        .access_type = access << 16 | (type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR), .major = major, .minor = minor
+                    };
+                    EXPECT_EQ(run(program, context), policy.allows(type, major, minor, access) ? 1 : 0)
+                        << type << major << ":" << minor << " " << access;
                 }
 }
 

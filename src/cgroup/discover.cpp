@@ -78,9 +78,8 @@ bool has_controllers(MountLine const& mount, Membership const& membership)
 {
     if (mount.is_v2 || membership.controllers.empty())
         return mount.is_v2 && membership.controllers.empty();
-    return std::all_of(membership.controllers.begin(), membership.controllers.end(), [&](std::string const& name) {
-        return std::find(mount.options.begin(), mount.options.end(), name) != mount.options.end();
-    });
+    return std::all_of(membership.controllers.begin(), membership.controllers.end(),
+        [&](std::string const& name) { return std::find(mount.options.begin(), mount.options.end(), name) != mount.options.end(); });
 }
 
 // The same hierarchy may be mounted many times (in containers' roots); the one below /sys/fs/cgroup is meant for us.
@@ -181,8 +180,10 @@ Result<HostCgroups> HostCgroups::discover(std::string const& root)
         auto const* mount = best_mount(mounts, membership);
         if (!mount)
             continue;
-        host.hierarchies.push_back({ .mount_point = root + mount->mount_point, .controllers = membership.controllers,
-            .is_v2 = mount->is_v2, .own_path = path_below_root(membership.path, mount->root) });
+        host.hierarchies.push_back({ .mount_point = root + mount->mount_point,
+            .controllers = membership.controllers,
+            .is_v2 = mount->is_v2,
+            .own_path = path_below_root(membership.path, mount->root) });
     }
     settle_layout(host);
     return host;

@@ -41,7 +41,8 @@ TEST(Discover, combined_controllers_are_one_hierarchy_whatever_their_order)
 
 TEST(Discover, v1_beside_v2_is_hybrid)
 {
-    auto host = discover("30 25 0:26 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n31 25 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n", "4:pids:/\n0::/\n");
+    auto host = discover("30 25 0:26 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n31 25 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+        "4:pids:/\n0::/\n");
     EXPECT_EQ(host.layout, Layout::hybrid);
 }
 

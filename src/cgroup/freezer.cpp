@@ -51,7 +51,8 @@ Result<Unit> freeze_v1(GroupFolder const& freezer)
             return ok();
     }
     (void)freezer.write("freezer.state", "THAWED"); // nothing better is left to do
-    return Error { .code = Errno::busy, .message = "freeze the container: some process cannot be stopped now",
+    return Error { .code = Errno::busy,
+        .message = "freeze the container: some process cannot be stopped now",
         .hint = "it waits uninterruptibly (see state D in ps); try again when its I/O is done" };
 }
 
@@ -100,7 +101,8 @@ Result<Unit> wait_for_frozen(GroupFolder const& group, std::uint64_t wanted)
         pollfd waiting { .fd = events.value().fd(), .events = POLLPRI, .revents = 0 };
         ::poll(&waiting, 1, static_cast<int>(std::min(left, 100L))); // a look now and then, should a notification be lost
     }
-    return Error { .code = Errno::timedout, .message = "some process of the container does not stop",
+    return Error { .code = Errno::timedout,
+        .message = "some process of the container does not stop",
         .hint = "it waits uninterruptibly (see state D in ps); try again when its I/O is done" };
 }
 

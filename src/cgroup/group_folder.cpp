@@ -52,7 +52,8 @@ bool is_lack_of_permission(Errno code)
 
 Error refusal(Errno code, std::string_view member, std::string_view value, std::string_view file)
 {
-    auto error = Error::from_errno(code, "linux.resources." + std::string(member) + ": the kernel refuses " + quoted(value) + " for " + std::string(file));
+    auto error
+        = Error::from_errno(code, "linux.resources." + std::string(member) + ": the kernel refuses " + quoted(value) + " for " + std::string(file));
     error.hint = hint_for(code, file);
     return error;
 }

@@ -34,8 +34,9 @@ Result<std::vector<Membership>> memberships_of(pid_t pid)
 std::string path_inside(std::vector<Membership> const& memberships, std::string_view controller, std::string const& path)
 {
     for (auto const& membership : memberships) {
-        bool is_meant = controller.empty() ? membership.controllers.empty()
-                                           : std::find(membership.controllers.begin(), membership.controllers.end(), controller) != membership.controllers.end();
+        bool is_meant = controller.empty()
+            ? membership.controllers.empty()
+            : std::find(membership.controllers.begin(), membership.controllers.end(), controller) != membership.controllers.end();
         if (!is_meant)
             continue;
         // The mount's root may hide the beginning of what the kernel says.

@@ -44,7 +44,8 @@ Result<std::string> clean_path(std::string_view path, std::string_view place)
         if (part.empty() || part == ".")
             continue;
         if (part == "..")
-            return invalid(std::string(place) + " " + quoted(path) + " leads upwards (\"..\")", "name the group by its path from the root of the hierarchy");
+            return invalid(
+                std::string(place) + " " + quoted(path) + " leads upwards (\"..\")", "name the group by its path from the root of the hierarchy");
         for (char c : part)
             if (static_cast<unsigned char>(c) < ' ')
                 return invalid(std::string(place) + " contains a control character");

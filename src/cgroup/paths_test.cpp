@@ -17,7 +17,8 @@ TEST(CleanPath, blanks_dots_and_slashes_vanish)
 
 TEST(CleanPath, upwards_control_characters_and_endless_names_are_refused)
 {
-    for (auto const& path : { std::string("/a/../../b"), std::string(".."), std::string("a\nb"), std::string("/") + std::string(300, 'a'), std::string(5000, '/') })
+    for (auto const& path :
+        { std::string("/a/../../b"), std::string(".."), std::string("a\nb"), std::string("/") + std::string(300, 'a'), std::string(5000, '/') })
         EXPECT_TRUE(clean_path(path, "linux.cgroupsPath").is_error()) << path;
     EXPECT_NE(clean_path("..", "linux.cgroupsPath").error().message.find("linux.cgroupsPath"), std::string::npos);
 }

@@ -64,8 +64,8 @@ void write_cpuset(JsonWriter& json, Stats const& stats)
     json.key("cpuset").begin_object();
     numbers_unless_empty(json, "cpus", stats.cpuset_cpus);
     numbers_unless_empty(json, "mems", stats.cpuset_mems);
-    for (auto const* name : { "cpu_exclusive", "mem_hardwall", "mem_exclusive", "memory_migrate", "memory_spread_page", "memory_spread_slab", "memory_pressure",
-             "sched_load_balance", "sched_relax_domain_level" }) {
+    for (auto const* name : { "cpu_exclusive", "mem_hardwall", "mem_exclusive", "memory_migrate", "memory_spread_page", "memory_spread_slab",
+             "memory_pressure", "sched_load_balance", "sched_relax_domain_level" }) {
         auto found = stats.cpuset_flags.find(name);
         json.member(name, found == stats.cpuset_flags.end() ? std::int64_t { 0 } : found->second);
     }

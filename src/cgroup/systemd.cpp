@@ -20,11 +20,14 @@ public:
     static Result<std::unique_ptr<SystemdCgroup>> plan(HostCgroups const& host, Request const& request)
     {
         if (host.layout == Layout::none)
-            return Error { .code = Errno::noent, .message = "no cgroup hierarchy is mounted, so systemd cannot make a group", .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup" };
+            return Error { .code = Errno::noent,
+                .message = "no cgroup hierarchy is mounted, so systemd cannot make a group",
+                .hint = "mount -t cgroup2 cgroup2 /sys/fs/cgroup" };
         auto cgroup = std::make_unique<SystemdCgroup>();
         cgroup->m_version = host.layout == Layout::v2 ? Version::v2 : Version::v1;
         if (request.rootless && cgroup->m_version == Version::v1)
-            return Error { .code = Errno::notsup, .message = "--systemd-cgroup cannot be used by a rootless container on cgroup v1: systemd delegates v1 controllers to nobody",
+            return Error { .code = Errno::notsup,
+                .message = "--systemd-cgroup cannot be used by a rootless container on cgroup v1: systemd delegates v1 controllers to nobody",
                 .hint = "leave --systemd-cgroup out, or boot with systemd.unified_cgroup_hierarchy=1" };
         cgroup->m_name = TRY(parse_unit_name(request));
         cgroup->m_bus = request.rootless ? Bus::user : Bus::system;
@@ -112,7 +115,10 @@ public:
     Result<Unit> freeze() override { return m_group ? m_group->freeze() : Result<Unit>(not_yet()); }
     Result<Unit> thaw() override { return m_group ? m_group->thaw() : Result<Unit>(not_yet()); }
     bool is_frozen() const override { return m_group && m_group->is_frozen(); }
-    Result<std::vector<pid_t>> processes() const override { return m_group ? m_group->processes() : Result<std::vector<pid_t>>(std::vector<pid_t> {}); }
+    Result<std::vector<pid_t>> processes() const override
+    {
+        return m_group ? m_group->processes() : Result<std::vector<pid_t>>(std::vector<pid_t> {});
+    }
     Result<Unit> signal_all(int signal) override { return m_group ? m_group->signal_all(signal) : Result<Unit>(ok()); }
     Result<std::string> stats_json() const override { return m_group ? m_group->stats_json() : Result<std::string>(not_yet()); }
     Result<bool> wait_for_oom(int milliseconds) override { return m_group ? m_group->wait_for_oom(milliseconds) : Result<bool>(not_yet()); }
@@ -133,13 +139,17 @@ public:
     std::map<std::string, std::string> paths() const override { return m_group ? m_group->paths() : std::map<std::string, std::string> {}; }
 
 private:
-    Error not_yet() const { return Error { .code = Errno::noent, .message = "the unit " + quoted(m_name.unit) + " has no process yet, so it does not exist" }; }
+    Error not_yet() const
+    {
+        return Error { .code = Errno::noent, .message = "the unit " + quoted(m_name.unit) + " has no process yet, so it does not exist" };
+    }
 
     Result<Unit> take_over(std::string const& control_group, pid_t pid)
     {
         auto path = TRY(clean_path(control_group, "the group that systemd made"));
         if (path.empty() || path.front() != '/' || path == "/")
-            return Error { .code = Errno::io, .message = "systemd gave the unit " + quoted(m_name.unit) + " no group of its own (" + quoted(control_group) + ")" };
+            return Error { .code = Errno::io,
+                .message = "systemd gave the unit " + quoted(m_name.unit) + " no group of its own (" + quoted(control_group) + ")" };
         std::unique_ptr<Cgroup> group;
         if (m_version == Version::v2) {
             auto v2 = V2Cgroup::at(m_host, path);

@@ -79,7 +79,9 @@ Result<UnitAnswer> ask_systemd(Bus bus, std::string const& command, std::string 
     auto output = TRY(run(std::move(arguments)));
     auto document = JsonDocument::parse(output.text, "the answer of systemd-unit");
     if (output.text.empty() || document.is_error())
-        return Error { .code = Errno::io, .message = command + " unit " + quoted(unit) + ": systemd-unit gave no answer (status " + std::to_string(WIFEXITED(output.status) ? WEXITSTATUS(output.status) : 128 + WTERMSIG(output.status)) + ")",
+        return Error { .code = Errno::io,
+            .message = command + " unit " + quoted(unit) + ": systemd-unit gave no answer (status "
+                + std::to_string(WIFEXITED(output.status) ? WEXITSTATUS(output.status) : 128 + WTERMSIG(output.status)) + ")",
             .hint = "run it by hand to see why; libsystemd.so.0 may be missing" };
     auto object = TRY(document.value().object());
     bool is_done = false;

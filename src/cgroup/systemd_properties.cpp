@@ -14,7 +14,8 @@ namespace {
 
 bool is_unit_text(std::string_view text)
 {
-    return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == ':' || c == '-' || c == '_' || c == '.' || c == '\\' || c == '@'; });
+    return std::all_of(text.begin(), text.end(),
+        [](unsigned char c) { return std::isalnum(c) != 0 || c == ':' || c == '-' || c == '_' || c == '.' || c == '\\' || c == '@'; });
 }
 
 std::string limit(std::int64_t value)
@@ -39,7 +40,8 @@ void add_cpu(std::vector<std::string>& properties, Version version, oci::CpuReso
     if (version == Version::v2 && is_idle)
         properties.emplace_back("CPUWeight@252:t=0"); // systemd's way to say cpu.idle
     else if (cpu.shares.value_or(0) != 0)
-        properties.push_back(version == Version::v2 ? "CPUWeight:t=" + std::to_string(weight_from_shares(*cpu.shares)) : "CPUShares:t=" + std::to_string(*cpu.shares));
+        properties.push_back(
+            version == Version::v2 ? "CPUWeight:t=" + std::to_string(weight_from_shares(*cpu.shares)) : "CPUShares:t=" + std::to_string(*cpu.shares));
     auto quota = cpu.quota.value_or(0);
     auto period = cpu.period.value_or(0);
     if (period != 0)
@@ -73,8 +75,9 @@ void add_unified(std::vector<std::string>& properties, std::map<std::string, std
         std::string_view file;
         char const* property;
     };
-    static constexpr Row numbers[] = { { "memory.high", "MemoryHigh:t=" }, { "memory.low", "MemoryLow:t=" }, { "memory.min", "MemoryMin:t=" }, { "memory.max", "MemoryMax:t=" },
-        { "memory.swap.max", "MemorySwapMax:t=" }, { "pids.max", "TasksMax:t=" }, { "cpu.weight", "CPUWeight:t=" } };
+    static constexpr Row numbers[]
+        = { { "memory.high", "MemoryHigh:t=" }, { "memory.low", "MemoryLow:t=" }, { "memory.min", "MemoryMin:t=" }, { "memory.max", "MemoryMax:t=" },
+              { "memory.swap.max", "MemorySwapMax:t=" }, { "pids.max", "TasksMax:t=" }, { "cpu.weight", "CPUWeight:t=" } };
     for (auto const& [file, text] : unified) {
         auto value = trim(text);
         for (auto const& row : numbers)
@@ -136,7 +139,8 @@ Result<UnitName> parse_unit_name(Request const& request)
     if (!request.cgroups_path.empty()) {
         auto parts = split(request.cgroups_path, ':');
         if (parts.size() != 3 || parts[2].empty())
-            return invalid("linux.cgroupsPath " + quoted(request.cgroups_path) + " is not of the form slice:prefix:name, which --systemd-cgroup needs",
+            return invalid(
+                "linux.cgroupsPath " + quoted(request.cgroups_path) + " is not of the form slice:prefix:name, which --systemd-cgroup needs",
                 "for example \"system.slice:docker:" + request.container_id + "\", or leave --systemd-cgroup out");
         if (!parts[0].empty())
             name.slice = parts[0];
@@ -145,9 +149,11 @@ Result<UnitName> parse_unit_name(Request const& request)
     }
     name.unit = own.ends_with(".slice") ? own : prefix + "-" + own + ".scope";
     if (name.unit.size() > 255 || !is_unit_text(name.unit) || !is_unit_text(name.slice))
-        return invalid("linux.cgroupsPath " + quoted(request.cgroups_path) + " makes no unit name for systemd", "use letters, digits, and :-_.\\ only, 255 characters at most");
+        return invalid("linux.cgroupsPath " + quoted(request.cgroups_path) + " makes no unit name for systemd",
+            "use letters, digits, and :-_.\\ only, 255 characters at most");
     if (!name.slice.ends_with(".slice") || name.slice == ".slice")
-        return invalid("linux.cgroupsPath " + quoted(request.cgroups_path) + ": " + quoted(name.slice) + " is not a slice", "its name must end in .slice, for example \"machine.slice\"");
+        return invalid("linux.cgroupsPath " + quoted(request.cgroups_path) + ": " + quoted(name.slice) + " is not a slice",
+            "its name must end in .slice, for example \"machine.slice\"");
     return name;
 }
 
@@ -162,7 +168,8 @@ std::vector<std::string> scope_properties(UnitName const& name, Version version,
     }
     if (first_process)
         properties.push_back("PIDs:au=" + std::to_string(*first_process));
-    properties.insert(properties.end(), { "MemoryAccounting:b=true", "CPUAccounting:b=true", "TasksAccounting:b=true", "DefaultDependencies:b=false" });
+    properties.insert(
+        properties.end(), { "MemoryAccounting:b=true", "CPUAccounting:b=true", "TasksAccounting:b=true", "DefaultDependencies:b=false" });
     properties.emplace_back(version == Version::v2 ? "IOAccounting:b=true" : "BlockIOAccounting:b=true");
     return properties;
 }

@@ -15,7 +15,7 @@ namespace bulkhead::cgroup {
 // linux.cgroupsPath as "slice:prefix:name".
 struct UnitName {
     std::string slice; // "system.slice"
-    std::string unit;  // "docker-abc.scope", or a name that is a slice itself
+    std::string unit; // "docker-abc.scope", or a name that is a slice itself
 };
 Result<UnitName> parse_unit_name(Request const&);
 

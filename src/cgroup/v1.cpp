@@ -151,10 +151,12 @@ Result<Unit> V1Cgroup::refuse_used(V1Group const& group) const
     auto pids = processes_below(group.folder);
     if (pids.is_ok() && !pids.value().empty())
         return Error { .code = Errno::busy,
-            .message = "the control group " + quoted(group.absolute()) + " is not empty: " + std::to_string(pids.value().size()) + " process(es) are in it",
+            .message
+            = "the control group " + quoted(group.absolute()) + " is not empty: " + std::to_string(pids.value().size()) + " process(es) are in it",
             .hint = "choose another linux.cgroupsPath, or remove the container that uses it" };
     if (group.has("freezer") && is_frozen_v1(GroupFolder(group.folder)))
-        return Error { .code = Errno::busy, .message = "the control group " + quoted(group.absolute()) + " is frozen",
+        return Error { .code = Errno::busy,
+            .message = "the control group " + quoted(group.absolute()) + " is frozen",
             .hint = "write THAWED to its freezer.state, or choose another linux.cgroupsPath" };
     return ok();
 }
@@ -215,7 +217,8 @@ std::optional<GroupFolder> V1Cgroup::find_folder(std::string_view controller) co
 Error V1Cgroup::left_out(std::string_view controller, std::string_view member) const
 {
     return Error { .code = Errno::perm,
-        .message = "linux.resources." + std::string(member) + " cannot be set: the container runs without a " + std::string(controller) + " control group, none is writable for this user",
+        .message = "linux.resources." + std::string(member) + " cannot be set: the container runs without a " + std::string(controller)
+            + " control group, none is writable for this user",
         .hint = "leave the limit out, run as root, or use cgroup v2 with a delegated group (--systemd-cgroup)" };
 }
 
@@ -227,8 +230,11 @@ Result<GroupFolder> V1Cgroup::folder_of(std::string_view controller, std::string
         bool was_left_out = m_groups.empty() || std::find(m_left_out.begin(), m_left_out.end(), controller) != m_left_out.end();
         if (was_left_out)
             return left_out(name, member);
-        return Error { .code = Errno::notsup, .message = "linux.resources." + std::string(member) + " cannot be set: the cgroup v1 controller " + quoted(controller) + " is not mounted",
-            .hint = "mount it (mount -t cgroup -o " + name + " cgroup /sys/fs/cgroup/" + name + "), boot with cgroup_enable=" + name + ", or leave the limit out" };
+        return Error { .code = Errno::notsup,
+            .message
+            = "linux.resources." + std::string(member) + " cannot be set: the cgroup v1 controller " + quoted(controller) + " is not mounted",
+            .hint = "mount it (mount -t cgroup -o " + name + " cgroup /sys/fs/cgroup/" + name + "), boot with cgroup_enable=" + name
+                + ", or leave the limit out" };
     }
     auto folder = group->open();
     if (folder.is_error())
@@ -243,7 +249,8 @@ Result<Entry> V1Cgroup::entry()
     entry.v1_tasks.reserve(m_groups.size());
     for (auto const& group : m_groups) {
         // exec needs nothing else of the folder, so it is not opened for this: one call for each hierarchy.
-        auto tasks = group.folder.is_open() ? open_at(group.folder, "tasks", O_WRONLY) : open_at(FileView::current_directory(), group.absolute() + "/tasks", O_WRONLY | O_NOFOLLOW);
+        auto tasks = group.folder.is_open() ? open_at(group.folder, "tasks", O_WRONLY)
+                                            : open_at(FileView::current_directory(), group.absolute() + "/tasks", O_WRONLY | O_NOFOLLOW);
         if (tasks.is_error())
             return Error::from_errno(tasks.error(), "open tasks of the control group " + quoted(group.absolute()));
         entry.v1_tasks.push_back(tasks.release_value());
@@ -281,7 +288,8 @@ Result<Entry> V1Cgroup::entry_below(std::string const& controller, std::string c
         entry.v1_tasks.push_back(tasks.release_value());
     }
     if (!controller.empty() && !group_of(controller))
-        return Error { .code = Errno::notsup, .message = "--cgroup names the controller " + quoted(controller) + ", which the container has no group of" };
+        return Error { .code = Errno::notsup,
+            .message = "--cgroup names the controller " + quoted(controller) + ", which the container has no group of" };
     return entry;
 }
 

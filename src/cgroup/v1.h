@@ -12,7 +12,7 @@ namespace bulkhead::cgroup {
 struct V1Group {
     std::string mount_point;
     std::vector<std::string> controllers;
-    std::string path;    // below the mount point: "/docker/abc"
+    std::string path; // below the mount point: "/docker/abc"
     mutable File folder; // opened when first needed and kept
 
     bool has(std::string_view controller) const;

@@ -12,7 +12,8 @@ Result<Unit> V1Cgroup::set_limits(oci::Resources const& resources)
     if (!resources.unified.empty() && m_groups.empty())
         return left_out("v2", "unified." + resources.unified.begin()->first);
     if (!resources.unified.empty())
-        return Error { .code = Errno::notsup, .message = "linux.resources.unified." + resources.unified.begin()->first + " needs cgroup v2, and this host has v1",
+        return Error { .code = Errno::notsup,
+            .message = "linux.resources.unified." + resources.unified.begin()->first + " needs cgroup v2, and this host has v1",
             .hint = "use the members of v1 (linux.resources.memory and the like), or boot with systemd.unified_cgroup_hierarchy=1" };
     TRY(set_cpuset(resources.cpu ? &*resources.cpu : nullptr));
     return set_v1_limits(*this, resources);
@@ -36,7 +37,8 @@ Result<Unit> V1Cgroup::freeze()
 {
     auto freezer = find_folder("freezer");
     if (!freezer)
-        return Error { .code = Errno::notsup, .message = "freeze the container: the cgroup v1 controller \"freezer\" is not mounted or its group is gone",
+        return Error { .code = Errno::notsup,
+            .message = "freeze the container: the cgroup v1 controller \"freezer\" is not mounted or its group is gone",
             .hint = "mount it: mount -t cgroup -o freezer cgroup /sys/fs/cgroup/freezer" };
     return freeze_v1(*freezer);
 }
@@ -45,7 +47,8 @@ Result<Unit> V1Cgroup::thaw()
 {
     auto freezer = find_folder("freezer");
     if (!freezer)
-        return Error { .code = Errno::notsup, .message = "thaw the container: the cgroup v1 controller \"freezer\" is not mounted or its group is gone" };
+        return Error { .code = Errno::notsup,
+            .message = "thaw the container: the cgroup v1 controller \"freezer\" is not mounted or its group is gone" };
     return thaw_v1(*freezer);
 }
 

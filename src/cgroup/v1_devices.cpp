@@ -20,10 +20,7 @@ public:
     {
     }
 
-    Result<Unit> write_all_devices()
-    {
-        return write("a", "devices");
-    }
+    Result<Unit> write_all_devices() { return write("a", "devices"); }
     Result<Unit> write_exception(DeviceException const& exception)
     {
         return write(exception.text(), "devices[" + std::to_string(exception.rule) + "]");
@@ -55,7 +52,8 @@ private:
 
 bool is_covered(DeviceException const& exception, std::vector<DeviceException> const& by)
 {
-    return std::any_of(by.begin(), by.end(), [&](auto const& other) { return other.same_devices(exception) && (exception.access & ~other.access) == 0; });
+    return std::any_of(
+        by.begin(), by.end(), [&](auto const& other) { return other.same_devices(exception) && (exception.access & ~other.access) == 0; });
 }
 
 // From one list of exceptions to "deny" to another, without a moment in which a device of both lists is denied.

@@ -65,7 +65,8 @@ Result<Unit> set_memory(V1Cgroup const& cgroup, oci::MemoryResources const& memo
         TRY(group.set("memory.oom_control", "1", "memory.disableOOMKiller"));
     if (memory.swappiness) {
         if (*memory.swappiness > 100)
-            return invalid("linux.resources.memory.swappiness " + std::to_string(*memory.swappiness) + " is too large", "give a number from 0 to 100");
+            return invalid(
+                "linux.resources.memory.swappiness " + std::to_string(*memory.swappiness) + " is too large", "give a number from 0 to 100");
         TRY(group.set("memory.swappiness", std::to_string(*memory.swappiness), "memory.swappiness"));
     }
     return ok();
@@ -109,7 +110,8 @@ Result<Unit> set_shares(GroupFolder const& group, std::uint64_t shares)
     auto taken = group.number("cpu.shares").value_or(shares);
     if (taken == shares)
         return ok();
-    return invalid("linux.resources.cpu.shares " + std::to_string(shares) + (taken < shares ? " is above the largest value " : " is below the smallest value ") + std::to_string(taken),
+    return invalid("linux.resources.cpu.shares " + std::to_string(shares)
+            + (taken < shares ? " is above the largest value " : " is below the smallest value ") + std::to_string(taken),
         "give a number from 2 to 262144; 1024 is the share of a group without a setting");
 }
 
@@ -169,7 +171,8 @@ Result<Unit> set_block_io(V1Cgroup const& cgroup, oci::BlockIoResources const& i
         auto const& device = io.weight_device[index];
         auto member = "blockIO.weightDevice[" + std::to_string(index) + "].";
         if (device.weight.value_or(0) != 0)
-            TRY(group.set(is_bfq ? "blkio.bfq.weight_device" : "blkio.weight_device", device_line(device.major, device.minor, *device.weight), member + "weight"));
+            TRY(group.set(is_bfq ? "blkio.bfq.weight_device" : "blkio.weight_device", device_line(device.major, device.minor, *device.weight),
+                member + "weight"));
         if (device.leaf_weight.value_or(0) != 0)
             TRY(group.set("blkio.leaf_weight_device", device_line(device.major, device.minor, *device.leaf_weight), member + "leafWeight"));
     }

@@ -51,8 +51,10 @@ void read_throttling(GroupFolder const& group, CpuStats& cpu)
 
 MemoryEntry memory_entry(GroupFolder const& group, std::string const& prefix)
 {
-    return { .limit = number_of(group, prefix + "limit_in_bytes"), .usage = number_of(group, prefix + "usage_in_bytes"),
-        .max = number_of(group, prefix + "max_usage_in_bytes"), .failures = number_of(group, prefix + "failcnt") };
+    return { .limit = number_of(group, prefix + "limit_in_bytes"),
+        .usage = number_of(group, prefix + "usage_in_bytes"),
+        .max = number_of(group, prefix + "max_usage_in_bytes"),
+        .failures = number_of(group, prefix + "failcnt") };
 }
 
 void read_memory(GroupFolder const& group, MemoryStats& memory)
@@ -96,8 +98,8 @@ void read_cpuset(GroupFolder const& group, Stats& stats)
 {
     stats.cpuset_cpus = parse_list(text_of(group, "cpuset.cpus"));
     stats.cpuset_mems = parse_list(text_of(group, "cpuset.mems"));
-    for (auto const* name : { "cpu_exclusive", "mem_hardwall", "mem_exclusive", "memory_migrate", "memory_spread_page", "memory_spread_slab", "memory_pressure",
-             "sched_load_balance", "sched_relax_domain_level" })
+    for (auto const* name : { "cpu_exclusive", "mem_hardwall", "mem_exclusive", "memory_migrate", "memory_spread_page", "memory_spread_slab",
+             "memory_pressure", "sched_load_balance", "sched_relax_domain_level" })
         stats.cpuset_flags[name] = parse_number<std::int64_t>(text_of(group, std::string("cpuset.") + name)).value_or(0);
 }
 

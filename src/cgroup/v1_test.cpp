@@ -22,9 +22,10 @@ protected:
     {
         for (auto const& hierarchy : host.hierarchies)
             tree.file("/" + hierarchy.controllers[0] + "/c/cgroup.procs");
-        for (auto const* file : { "memory/c/memory.limit_in_bytes", "memory/c/memory.memsw.limit_in_bytes", "memory/c/memory.soft_limit_in_bytes", "memory/c/memory.oom_control",
-                 "memory/c/memory.swappiness", "pids/c/pids.max", "cpu/c/cpu.shares", "cpu/c/cpu.cfs_quota_us", "cpu/c/cpu.cfs_period_us", "cpu/c/cpu.cfs_burst_us", "cpu/c/cpu.idle",
-                 "blkio/c/blkio.bfq.weight", "blkio/c/blkio.throttle.read_bps_device", "devices/c/devices.allow", "devices/c/devices.deny" })
+        for (auto const* file : { "memory/c/memory.limit_in_bytes", "memory/c/memory.memsw.limit_in_bytes", "memory/c/memory.soft_limit_in_bytes",
+                 "memory/c/memory.oom_control", "memory/c/memory.swappiness", "pids/c/pids.max", "cpu/c/cpu.shares", "cpu/c/cpu.cfs_quota_us",
+                 "cpu/c/cpu.cfs_period_us", "cpu/c/cpu.cfs_burst_us", "cpu/c/cpu.idle", "blkio/c/blkio.bfq.weight",
+                 "blkio/c/blkio.throttle.read_bps_device", "devices/c/devices.allow", "devices/c/devices.deny" })
             tree.file(std::string("/") + file);
         tree.file("/devices/c/devices.list", "a *:* rwm\n");
         tree.file("/freezer/c/freezer.state", "THAWED\n");
@@ -79,7 +80,8 @@ TEST_F(V1, what_is_saved_is_found_again)
     auto object = MUST(document.object());
     auto again = MUST(Cgroup::load(object));
     EXPECT_EQ(again->paths(), cgroup->paths());
-    auto evil = MUST(JsonDocument::parse(R"({"kind":"v1","groups":[{"mount":"/sys/fs/cgroup/pids","controllers":["pids"],"path":"/../../etc"}]})", "saved"));
+    auto evil = MUST(
+        JsonDocument::parse(R"({"kind":"v1","groups":[{"mount":"/sys/fs/cgroup/pids","controllers":["pids"],"path":"/../../etc"}]})", "saved"));
     auto evil_object = MUST(evil.object());
     EXPECT_TRUE(Cgroup::load(evil_object).is_error());
 }
@@ -138,10 +140,14 @@ TEST_F(V1, errors_name_the_member_the_value_and_a_way_out)
 {
     oci::Resources resources;
     resources.hugepage_limits.push_back({ .page_size = "2MB", .limit = 1 });
-    EXPECT_NE(complaint(resources).find("linux.resources.hugepageLimits[0].limit cannot be set: the cgroup v1 controller \"hugetlb\" is not mounted"), std::string::npos) << complaint(resources);
+    EXPECT_NE(complaint(resources).find("linux.resources.hugepageLimits[0].limit cannot be set: the cgroup v1 controller \"hugetlb\" is not mounted"),
+        std::string::npos)
+        << complaint(resources);
     resources = {};
     resources.memory = oci::MemoryResources { .kernel_tcp = 5 };
-    EXPECT_NE(complaint(resources).find("linux.resources.memory.kernelTCP: the kernel refuses \"5\" for memory.kmem.tcp.limit_in_bytes"), std::string::npos) << complaint(resources);
+    EXPECT_NE(
+        complaint(resources).find("linux.resources.memory.kernelTCP: the kernel refuses \"5\" for memory.kmem.tcp.limit_in_bytes"), std::string::npos)
+        << complaint(resources);
     resources = {};
     resources.memory = oci::MemoryResources { .swappiness = 101 };
     EXPECT_NE(complaint(resources).find("swappiness 101"), std::string::npos);
@@ -153,7 +159,8 @@ TEST_F(V1, errors_name_the_member_the_value_and_a_way_out)
 TEST_F(V1, devices_are_denied_first_and_then_allowed)
 {
     auto cgroup = existing();
-    MUST(cgroup->set_devices({ { .allow = false, .access = "rwm" }, { .allow = true, .type = "c", .major = 1, .minor = 3, .access = "rw" }, { .allow = true, .type = "b", .access = "m" } }));
+    MUST(cgroup->set_devices({ { .allow = false, .access = "rwm" }, { .allow = true, .type = "c", .major = 1, .minor = 3, .access = "rw" },
+        { .allow = true, .type = "b", .access = "m" } }));
     EXPECT_EQ(tree.read("/devices/c/devices.deny"), "a");
     EXPECT_EQ(tree.read("/devices/c/devices.allow"), "c 1:3 rwb *:* m"); // two writes
 }
@@ -162,7 +169,8 @@ TEST_F(V1, an_update_of_devices_writes_only_what_differs)
 {
     auto cgroup = existing();
     tree.file("/devices/c/devices.list", "c 1:3 rwm\nc 1:5 rwm\nc 9:9 r\n");
-    MUST(cgroup->set_devices({ { .allow = true, .type = "c", .major = 1, .minor = 3 }, { .allow = true, .type = "c", .major = 1, .minor = 5, .access = "rw" } }));
+    MUST(cgroup->set_devices(
+        { { .allow = true, .type = "c", .major = 1, .minor = 3 }, { .allow = true, .type = "c", .major = 1, .minor = 5, .access = "rw" } }));
     EXPECT_EQ(tree.read("/devices/c/devices.allow"), "");
     EXPECT_EQ(tree.read("/devices/c/devices.deny"), "c 1:5 mc 9:9 r"); // two writes
 }

@@ -122,7 +122,8 @@ Result<Unit> V2Cgroup::refuse_used() const
             .message = "the control group " + quoted(absolute()) + " is not empty: " + std::to_string(pids.value().size()) + " process(es) are in it",
             .hint = "choose another linux.cgroupsPath, or remove the container that uses it" };
     if (is_frozen_v2(GroupFolder(m_folder)))
-        return Error { .code = Errno::busy, .message = "the control group " + quoted(absolute()) + " is frozen",
+        return Error { .code = Errno::busy,
+            .message = "the control group " + quoted(absolute()) + " is frozen",
             .hint = "write 0 to its cgroup.freeze, or choose another linux.cgroupsPath" };
     return ok();
 }
@@ -152,7 +153,8 @@ Result<Unit> V2Cgroup::enable_controllers(FileView mount)
     if (type.is_ok() && type.value() == "domain invalid") {
         auto written = group.write("cgroup.type", "threaded");
         if (written.is_error())
-            return Error { .code = written.error(), .message = "the control group " + quoted(absolute()) + " lies below a threaded group and cannot be used",
+            return Error { .code = written.error(),
+                .message = "the control group " + quoted(absolute()) + " lies below a threaded group and cannot be used",
                 .hint = "choose a linux.cgroupsPath outside it" };
         m_problem = "the group lies below a threaded group, where only cpu, cpuset, perf_event and pids can be limited";
     }
@@ -173,9 +175,11 @@ void V2Cgroup::enable_at(FileView folder, std::string const& path, std::vector<s
         if (written.is_ok())
             continue;
         // Linux: a group with processes of its own cannot give controllers to groups below it.
-        m_problem = written.error() == Errno::busy ? "the group " + quoted(path) + " above holds processes, and such a group cannot give controllers to groups below it"
-                                                   : "enabling it in the group " + quoted(path) + " above: " + errno_text(written.error());
-        log::debug("a cgroup controller could not be enabled", { { "controller", word.substr(1) }, { "group", path }, { "why", errno_text(written.error()) } });
+        m_problem = written.error() == Errno::busy
+            ? "the group " + quoted(path) + " above holds processes, and such a group cannot give controllers to groups below it"
+            : "enabling it in the group " + quoted(path) + " above: " + errno_text(written.error());
+        log::debug("a cgroup controller could not be enabled",
+            { { "controller", word.substr(1) }, { "group", path }, { "why", errno_text(written.error()) } });
     }
 }
 
@@ -195,13 +199,15 @@ Error V2Cgroup::missing_controller(std::string_view controller, std::string_view
 {
     auto name = std::string(controller);
     Error error { .code = Errno::notsup,
-        .message = "linux.resources." + std::string(member) + " cannot be set: the cgroup v2 controller " + quoted(name) + " is not enabled for " + quoted(absolute()) };
+        .message = "linux.resources." + std::string(member) + " cannot be set: the cgroup v2 controller " + quoted(name) + " is not enabled for "
+            + quoted(absolute()) };
     if (!m_problem.empty()) {
         error.message += ": " + m_problem;
         error.hint = "choose a linux.cgroupsPath below a group without processes, or move those processes into a group of their own";
     } else {
         error.hint = m_rootless ? "have systemd delegate it to your user (Delegate=cpu cpuset io memory pids in user@.service)"
-                                : "write +" + name + " to cgroup.subtree_control of the groups above; boot with cgroup_enable=" + name + " where the kernel leaves it out";
+                                : "write +" + name + " to cgroup.subtree_control of the groups above; boot with cgroup_enable=" + name
+                + " where the kernel leaves it out";
     }
     return error;
 }
@@ -246,13 +252,15 @@ Result<Entry> V2Cgroup::entry()
 Result<Entry> V2Cgroup::entry_below(std::string const& controller, std::string const& path)
 {
     if (!controller.empty())
-        return Error { .code = Errno::notsup, .message = "--cgroup names the controller " + quoted(controller) + ", and cgroup v2 has one group for all of them",
+        return Error { .code = Errno::notsup,
+            .message = "--cgroup names the controller " + quoted(controller) + ", and cgroup v2 has one group for all of them",
             .hint = "give the path alone" };
     auto below = TRY(clean_path(path, "--cgroup"));
     auto group = TRY(folder());
     auto folder = open_beneath(group.folder(), below, O_PATH | O_DIRECTORY);
     if (folder.is_error())
-        return Error { .code = folder.error(), .message = "open the control group " + quoted(join_path(absolute(), below)) + ": " + errno_text(folder.error()),
+        return Error { .code = folder.error(),
+            .message = "open the control group " + quoted(join_path(absolute(), below)) + ": " + errno_text(folder.error()),
             .hint = below.empty() ? "" : "the group must exist inside the container's own" };
     Entry entry;
     entry.v2_directory = folder.release_value();

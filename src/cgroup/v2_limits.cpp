@@ -17,7 +17,9 @@ std::string limit_text(std::int64_t value)
 
 Error only_v1(std::string_view member, std::string_view instead)
 {
-    return Error { .code = Errno::notsup, .message = "linux.resources." + std::string(member) + " cannot be set: cgroup v2 has no such limit", .hint = std::string(instead) };
+    return Error { .code = Errno::notsup,
+        .message = "linux.resources." + std::string(member) + " cannot be set: cgroup v2 has no such limit",
+        .hint = std::string(instead) };
 }
 
 Result<Unit> refuse_what_v2_lacks(oci::Resources const& resources)
@@ -49,7 +51,8 @@ Result<Unit> check_against_usage(V2Cgroup const& cgroup, oci::MemoryResources co
     auto used = group.number("memory.current").value_or(0);
     if (used <= static_cast<std::uint64_t>(*memory.limit))
         return ok();
-    return Error { .code = Errno::busy, .message = "linux.resources.memory.limit " + std::to_string(*memory.limit) + " is below the " + std::to_string(used) + " bytes in use",
+    return Error { .code = Errno::busy,
+        .message = "linux.resources.memory.limit " + std::to_string(*memory.limit) + " is below the " + std::to_string(used) + " bytes in use",
         .hint = "checkBeforeUpdate is set: without it the kernel would kill processes until the rest fits" };
 }
 
@@ -148,7 +151,8 @@ Result<Unit> set_io_weights(V2Cgroup const& cgroup, oci::BlockIoResources const&
     for (std::size_t index = 0; index < io.weight_device.size(); ++index) {
         auto const& device = io.weight_device[index];
         if (device.weight.value_or(0) != 0)
-            TRY(cgroup.set(file, device_prefix(device.major, device.minor) + text(*device.weight), "blockIO.weightDevice[" + std::to_string(index) + "].weight"));
+            TRY(cgroup.set(file, device_prefix(device.major, device.minor) + text(*device.weight),
+                "blockIO.weightDevice[" + std::to_string(index) + "].weight"));
         if (device.leaf_weight.value_or(0) != 0)
             return only_v1("blockIO.weightDevice[" + std::to_string(index) + "].leafWeight", "leave it out");
     }

@@ -55,7 +55,8 @@ TEST_F(V2, nothing_is_enabled_where_all_is_there)
 
 TEST_F(V2, limits_are_converted)
 {
-    auto cgroup = existing({ "memory.max", "memory.low", "memory.swap.max", "cpu.weight", "cpu.max", "cpu.max.burst", "cpuset.cpus", "pids.max", "io.weight", "io.max", "hugetlb.2MB.max", "rdma.max", "memory.high" });
+    auto cgroup = existing({ "memory.max", "memory.low", "memory.swap.max", "cpu.weight", "cpu.max", "cpu.max.burst", "cpuset.cpus", "pids.max",
+        "io.weight", "io.max", "hugetlb.2MB.max", "rdma.max", "memory.high" });
     oci::Resources resources;
     resources.memory = oci::MemoryResources { .limit = 1000, .reservation = 500, .swap = 3000 };
     resources.cpu = oci::CpuResources { .shares = 1024, .quota = 20000, .burst = 9, .cpus = "0-1" };
@@ -128,7 +129,9 @@ TEST_F(V2, a_missing_controller_is_named)
     auto cgroup = MUST(Cgroup::create(host, { .cgroups_path = "/c", .container_id = "c" }));
     oci::Resources resources;
     resources.pids_limit = 5;
-    EXPECT_NE(complaint(cgroup->set_limits(resources)).find("linux.resources.pids.limit cannot be set: the cgroup v2 controller \"pids\" is not enabled"), std::string::npos)
+    EXPECT_NE(
+        complaint(cgroup->set_limits(resources)).find("linux.resources.pids.limit cannot be set: the cgroup v2 controller \"pids\" is not enabled"),
+        std::string::npos)
         << complaint(cgroup->set_limits(resources));
 }
 

@@ -175,7 +175,8 @@ Result<std::span<char const* const>> Command::parse_flags(std::span<char const* 
         }
         auto* flag = find(name);
         if (!flag)
-            return usage("flag provided but not defined: " + std::string(word.substr(0, word.size() - body.size() + name.size())) + " (of " + title() + ")");
+            return usage(
+                "flag provided but not defined: " + std::string(word.substr(0, word.size() - body.size() + name.size())) + " (of " + title() + ")");
         auto written = with_dashes(name);
         if (equals != std::string_view::npos) {
             TRY(set(*flag, written, body.substr(equals + 1)));
@@ -212,7 +213,8 @@ Result<Unit> Command::parse_arguments(std::span<char const* const> words)
         }
     }
     if (index < words.size())
-        return usage(title() + ": " + quoted(words[index]) + " is one argument too many" + (words[index][0] == '-' ? " (flags go before arguments)" : ""));
+        return usage(
+            title() + ": " + quoted(words[index]) + " is one argument too many" + (words[index][0] == '-' ? " (flags go before arguments)" : ""));
     return ok();
 }
 
@@ -223,7 +225,9 @@ std::string Command::help() const
         text += " [flags]";
     std::vector<std::pair<std::string, std::string>> rows;
     for (auto const& argument : m_arguments) {
-        auto word = argument.arity == Arity::one ? "<" + argument.name + ">" : argument.arity == Arity::any ? "[" + argument.name + "...]" : "[" + argument.name + "]";
+        auto word = argument.arity == Arity::one ? "<" + argument.name + ">"
+            : argument.arity == Arity::any       ? "[" + argument.name + "...]"
+                                                 : "[" + argument.name + "]";
         text += " " + word;
         rows.emplace_back(word, argument.help);
     }

@@ -42,7 +42,8 @@ std::string parse(Words const& words)
 
 Words behind_shim_globals(Words words)
 {
-    Words all { "--root", "/run/docker/runtime-runc/moby", "--log", "/b/log.json", "--log-format", "json", "--debug", "--systemd-cgroup", "--criu", "/usr/sbin/criu" };
+    Words all { "--root", "/run/docker/runtime-runc/moby", "--log", "/b/log.json", "--log-format", "json", "--debug", "--systemd-cgroup", "--criu",
+        "/usr/sbin/criu" };
     all.insert(all.end(), words.begin(), words.end());
     return all;
 }
@@ -52,7 +53,8 @@ Words behind_shim_globals(Words words)
 TEST(EngineFlags, what_docker_and_the_runc_shim_pass_is_understood)
 {
     std::vector<Words> const lines {
-        { "create", "--bundle", "/b", "--pid-file", "/b/init.pid", "--console-socket", "/s", "--no-pivot", "--no-new-keyring", "--preserve-fds", "2", "id" },
+        { "create", "--bundle", "/b", "--pid-file", "/b/init.pid", "--console-socket", "/s", "--no-pivot", "--no-new-keyring", "--preserve-fds", "2",
+            "id" },
         { "create", "--bundle", "/b", "--pid-file", "/b/init.pid", "id" },
         { "start", "id" },
         { "state", "id" },
@@ -66,10 +68,12 @@ TEST(EngineFlags, what_docker_and_the_runc_shim_pass_is_understood)
         { "ps", "--format", "json", "id" },
         { "ps", "--format", "table", "id", "-ef" },
         { "update", "--resources", "-", "id" },
-        { "checkpoint", "--image-path", "/i", "--work-path", "/w", "--parent-path", "../p", "--tcp-established", "--ext-unix-sk", "--shell-job", "--page-server",
-            "1.2.3.4:5", "--file-locks", "--manage-cgroups-mode", "soft", "--empty-ns", "network", "--leave-running", "--pre-dump", "id" },
-        { "restore", "--image-path", "/i", "--work-path", "/w", "--tcp-established", "--ext-unix-sk", "--shell-job", "--file-locks", "--manage-cgroups-mode", "soft",
-            "--empty-ns", "network", "--detach", "--pid-file", "/f", "--console-socket", "/s", "--no-pivot", "-no-subreaper", "--bundle", "/b", "id" },
+        { "checkpoint", "--image-path", "/i", "--work-path", "/w", "--parent-path", "../p", "--tcp-established", "--ext-unix-sk", "--shell-job",
+            "--page-server", "1.2.3.4:5", "--file-locks", "--manage-cgroups-mode", "soft", "--empty-ns", "network", "--leave-running", "--pre-dump",
+            "id" },
+        { "restore", "--image-path", "/i", "--work-path", "/w", "--tcp-established", "--ext-unix-sk", "--shell-job", "--file-locks",
+            "--manage-cgroups-mode", "soft", "--empty-ns", "network", "--detach", "--pid-file", "/f", "--console-socket", "/s", "--no-pivot",
+            "-no-subreaper", "--bundle", "/b", "id" },
         { "run", "--bundle", "/b", "--pid-file", "/f", "--detach", "id" },
         { "list", "--format=json" },
         { "events", "--stats", "id" },
@@ -83,10 +87,11 @@ TEST(EngineFlags, what_docker_and_the_runc_shim_pass_is_understood)
 TEST(EngineFlags, what_podman_and_conmon_pass_is_understood)
 {
     std::vector<Words> const lines {
-        { "--systemd-cgroup", "--log-format=json", "--log", "/u/oci-log", "create", "--bundle", "/u", "--pid-file", "/u/pidfile", "--no-pivot", "--no-new-keyring",
-            "--preserve-fds", "3", "--console-socket", "/s", "id" },
+        { "--systemd-cgroup", "--log-format=json", "--log", "/u/oci-log", "create", "--bundle", "/u", "--pid-file", "/u/pidfile", "--no-pivot",
+            "--no-new-keyring", "--preserve-fds", "3", "--console-socket", "/s", "id" },
         { "exec", "--pid-file", "/f", "--process", "/p", "--detach", "--tty", "--preserve-fds", "1", "--console-socket", "/s", "id" },
-        { "restore", "--bundle", "/b", "--pid-file", "/f", "--no-pivot", "--no-new-keyring", "--detach", "--image-path", "/i", "--work-path", "/w", "id" },
+        { "restore", "--bundle", "/b", "--pid-file", "/f", "--no-pivot", "--no-new-keyring", "--detach", "--image-path", "/i", "--work-path", "/w",
+            "id" },
         { "kill", "id", "15" },
         { "delete", "--force", "id" },
         { "update", "--resources=/r.json", "id" },
@@ -101,12 +106,14 @@ TEST(EngineFlags, what_podman_and_conmon_pass_is_understood)
 TEST(EngineFlags, what_cri_o_passes_is_understood)
 {
     EXPECT_EQ(parse({ "--root=/run/r", "--systemd-cgroup", "create", "--bundle", "/b", "--pid-file", "/f", "id" }), "create");
-    EXPECT_EQ(parse({ "--root", "/run/r", "restore", "--lsm-profile=selinux:x", "--lsm-mount-context=y", "--bundle", "/b", "--pid-file", "/f", "--detach",
-                  "--image-path", "/i", "--work-path", "/w", "id" }), "restore");
+    EXPECT_EQ(parse({ "--root", "/run/r", "restore", "--lsm-profile=selinux:x", "--lsm-mount-context=y", "--bundle", "/b", "--pid-file", "/f",
+                  "--detach", "--image-path", "/i", "--work-path", "/w", "id" }),
+        "restore");
     EXPECT_EQ(parse({ "--root", "/run/r", "kill", "id", "SIGTERM" }), "kill");
     EXPECT_EQ(parse({ "--root", "/run/r", "kill", "-a", "id", "9" }), "kill");
     EXPECT_EQ(parse({ "--root", "/run/r", "exec", "--process", "/p", "id" }), "exec");
-    EXPECT_EQ(parse({ "--root", "/run/r", "checkpoint", "--file-locks", "--image-path", "/i", "--work-path", "/w", "--leave-running", "id" }), "checkpoint");
+    EXPECT_EQ(parse({ "--root", "/run/r", "checkpoint", "--file-locks", "--image-path", "/i", "--work-path", "/w", "--leave-running", "id" }),
+        "checkpoint");
     EXPECT_EQ(parse({ "--rootless=", "state", "id" }), "state");
 }
 
@@ -127,7 +134,8 @@ TEST(CommandLine, flags_end_at_the_first_argument)
 
 TEST(CommandLine, go_s_ways_to_write_a_flag_are_all_the_same)
 {
-    for (Words const& words : { Words { "--bundle", "/b" }, Words { "--bundle=/b" }, Words { "-bundle", "/b" }, Words { "-bundle=/b" }, Words { "-b", "/b" }, Words { "-b=/b" } }) {
+    for (Words const& words : { Words { "--bundle", "/b" }, Words { "--bundle=/b" }, Words { "-bundle", "/b" }, Words { "-bundle=/b" },
+             Words { "-b", "/b" }, Words { "-b=/b" } }) {
         Command command("run", "");
         auto const& bundle = command.text("bundle,b", "", "");
         ASSERT_TRUE(command.parse_flags(words).is_ok());

@@ -31,9 +31,8 @@ std::optional<double> take_number(std::string_view& text)
 
 std::optional<std::int64_t> parse_duration(std::string_view text)
 {
-    static constexpr std::array<std::pair<std::string_view, double>, 6> units {
-        { { "ns", 1e-6 }, { "us", 1e-3 }, { "ms", 1 }, { "h", 3'600'000 }, { "m", 60'000 }, { "s", 1000 } }
-    };
+    static constexpr std::array<std::pair<std::string_view, double>, 6> units { { { "ns", 1e-6 }, { "us", 1e-3 }, { "ms", 1 }, { "h", 3'600'000 },
+        { "m", 60'000 }, { "s", 1000 } } };
     if (text == "0")
         return 0;
     if (text.empty())

@@ -50,12 +50,14 @@ Result<std::string> choose_isolation(IsolationWishes const& wishes)
         return configured;
     // Never silently another isolation than the container asks for.
     if (!wishes.settings.allow_annotation)
-        return Error { .code = Errno::perm, .message = "the annotation dev.bulkhead.isolation asks for " + quoted(wanted)
-                + ", but annotations may not choose the isolation here",
+        return Error { .code = Errno::perm,
+            .message = "the annotation dev.bulkhead.isolation asks for " + quoted(wanted) + ", but annotations may not choose the isolation here",
             .hint = "set allow_annotation = true under [runtime] in " + std::string(default_settings_path) + ", or pass --isolation" };
     if (*strength(wanted) < *strength(configured))
-        return Error { .code = Errno::perm, .message = "the annotation dev.bulkhead.isolation asks for " + quoted(wanted) + ", which is weaker than the configured "
-                + quoted(configured), .hint = "ask for a stronger one, or change runtime.isolation in " + std::string(default_settings_path) };
+        return Error { .code = Errno::perm,
+            .message
+            = "the annotation dev.bulkhead.isolation asks for " + quoted(wanted) + ", which is weaker than the configured " + quoted(configured),
+            .hint = "ask for a stronger one, or change runtime.isolation in " + std::string(default_settings_path) };
     return wanted;
 }
 
@@ -64,7 +66,8 @@ Result<isolation::Isolation const*> find_isolation(std::string_view name)
     if (auto const* found = isolations::find(name))
         return found;
     if (strength(name))
-        return Error { .code = Errno::notsup, .message = "isolation " + quoted(name) + " is not part of this version of bulkhead",
+        return Error { .code = Errno::notsup,
+            .message = "isolation " + quoted(name) + " is not part of this version of bulkhead",
             .hint = "use --isolation=namespaces" };
     return unknown(name, "the request");
 }

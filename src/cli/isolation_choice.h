@@ -15,7 +15,7 @@ namespace bulkhead::cli {
 inline constexpr std::string_view isolation_annotation = "dev.bulkhead.isolation";
 
 struct IsolationWishes {
-    std::string flag;         // --isolation
+    std::string flag; // --isolation
     std::string program_name; // argv[0] without folders: "bulkhead-sentry"
     std::map<std::string, std::string> annotations;
     Settings settings;

@@ -146,11 +146,11 @@ LaunchFlags add_launch_flags(Command& command)
 Result<Unit> check_terminal(bool terminal, bool detach, std::string const& console_socket)
 {
     if (terminal && detach && console_socket.empty())
-        return invalid("cannot allocate tty if bulkhead will detach without setting console socket",
-            "pass --console-socket, or set process.terminal to false");
+        return invalid(
+            "cannot allocate tty if bulkhead will detach without setting console socket", "pass --console-socket, or set process.terminal to false");
     if (!console_socket.empty() && !(terminal && detach))
-        return invalid("cannot use console socket if bulkhead will not detach or allocate tty",
-            "leave --console-socket out, or set process.terminal to true");
+        return invalid(
+            "cannot use console socket if bulkhead will not detach or allocate tty", "leave --console-socket out, or set process.terminal to true");
     return ok();
 }
 

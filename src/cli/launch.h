@@ -23,9 +23,9 @@ LaunchFlags add_launch_flags(Command&);
 
 struct LaunchRequest {
     LaunchFlags const& flags;
-    bool start = false;      // not only create
-    bool detach = true;      // return once it is created or started
-    bool keep = false;       // do not remove it after its end
+    bool start = false; // not only create
+    bool detach = true; // return once it is created or started
+    bool keep = false; // do not remove it after its end
     bool subreaper = true;
     isolation::CheckpointOptions const* restore = nullptr;
 };

@@ -51,7 +51,9 @@ Result<int> run_command(Session& session, std::span<char const* const> words)
     auto rows = command_table();
     auto row = std::find_if(rows.begin(), rows.end(), [&](CommandRow const& one) { return one.name == name; });
     if (row == rows.end())
-        return Error { .code = Errno::inval, .message = quoted(name) + " is not a command", .hint = "bulkhead --help", .exit_status = unknown_command_status };
+        return Error {
+            .code = Errno::inval, .message = quoted(name) + " is not a command", .hint = "bulkhead --help", .exit_status = unknown_command_status
+        };
     CommandLine line(session);
     row->add(line);
     auto& command = line.commands().front();
@@ -97,7 +99,8 @@ int main(int count, char** words)
     std::string_view name = count > 0 ? words[0] : "bulkhead";
     Command program("bulkhead", "run OCI containers behind the isolation of your choice");
     Session session(add_global_flags(program), std::string(name.substr(name.rfind('/') + 1)));
-    auto status = run_program(program, session, std::span<char const* const>(words + (count > 0 ? 1 : 0), static_cast<std::size_t>(count > 0 ? count - 1 : 0)));
+    auto status = run_program(
+        program, session, std::span<char const* const>(words + (count > 0 ? 1 : 0), static_cast<std::size_t>(count > 0 ? count - 1 : 0)));
     if (status.is_ok())
         return status.value();
     show(status.error(), session);

@@ -9,10 +9,10 @@
 namespace bulkhead::container {
 
 struct Bundle {
-    std::string path;        // absolute
-    std::string root;        // absolute; exists
+    std::string path; // absolute
+    std::string root; // absolute; exists
     std::string config_text;
-    oci::Config config;      // parsed and validated
+    oci::Config config; // parsed and validated
 };
 
 // PATH is relative to the working directory; empty means it.

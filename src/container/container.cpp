@@ -31,7 +31,8 @@ private:
 
 Error cannot(std::string_view isolation, std::string_view what)
 {
-    return Error { .code = Errno::notsup, .message = "isolation " + quoted(isolation) + " cannot " + std::string(what),
+    return Error { .code = Errno::notsup,
+        .message = "isolation " + quoted(isolation) + " cannot " + std::string(what),
         .hint = "use --isolation=namespaces for containers that need it" };
 }
 
@@ -114,8 +115,7 @@ oci::Status Container::status() const
         return m_sandbox->status();
     if (m_record.sandbox.empty())
         return m_folder.is_locked_by_another() ? oci::Status::creating : oci::Status::stopped;
-    return m_record.init_pid > 0 && host::is_alive(m_record.init_pid, m_record.init_start_time) ? oci::Status::running
-                                                                                                   : oci::Status::stopped;
+    return m_record.init_pid > 0 && host::is_alive(m_record.init_pid, m_record.init_start_time) ? oci::Status::running : oci::Status::stopped;
 }
 
 pid_t Container::pid() const
@@ -209,8 +209,8 @@ void Container::undo_creation(std::vector<oci::Hook> const& poststop)
         auto removed = m_sandbox->remove();
         if (removed.is_error()) {
             // The folder stays, so that what is left can still be found.
-            log::warning("a container that could not be created could not be removed either", { { "id", id() }, { "reason", removed.error().message },
-                { "try", "bulkhead delete --force " + id() } });
+            log::warning("a container that could not be created could not be removed either",
+                { { "id", id() }, { "reason", removed.error().message }, { "try", "bulkhead delete --force " + id() } });
             m_folder.unlock();
             return;
         }
@@ -229,8 +229,7 @@ Result<Unit> Container::start()
         TRY(m_trouble ? usable() : Result<Unit>(ok()));
         auto now = status();
         if (now == oci::Status::stopped)
-            return Error { .code = Errno::inval, .message = "cannot start a container that has stopped",
-                .hint = "delete it and create it again" };
+            return Error { .code = Errno::inval, .message = "cannot start a container that has stopped", .hint = "delete it and create it again" };
         if (now == oci::Status::running)
             return invalid("cannot start an already running container");
         if (now != oci::Status::created)

@@ -22,7 +22,7 @@ enum class Force { no, yes };
 
 struct CreateRequest {
     isolation::Isolation const* isolation = nullptr;
-    isolation::SandboxPlan plan;                           // all but the paths that the store decides
+    isolation::SandboxPlan plan; // all but the paths that the store decides
     isolation::CheckpointOptions const* restore = nullptr; // the processes come from this checkpoint
     // Called when the state folder exists and nothing else does: for sockets that stand in it.
     std::function<Result<Unit>(isolation::SandboxPlan&)> on_folder = {};

@@ -74,7 +74,8 @@ Result<Unit> Containers::open_root()
     if (::fstat(root.value().fd(), &status) < 0)
         return Error::last(doing());
     if ((status.st_uid != ::geteuid() && status.st_uid != 0) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return Error { .code = Errno::perm, .message = "the state folder " + quoted(m_root_path) + " can be written by others",
+        return Error { .code = Errno::perm,
+            .message = "the state folder " + quoted(m_root_path) + " can be written by others",
             .hint = "name another with --root, or make it yours: chown " + std::to_string(::geteuid()) + " and chmod go-w" };
     m_root = root.release_value();
     return ok();
@@ -126,8 +127,9 @@ Result<Container> Containers::load(std::string const& id) const
         auto error = loaded.release_error();
         bool is_being_made = container.m_folder.is_locked_by_another();
         if (error.code == Errno::noent) // removed meanwhile, or a create that has only just begun
-            return Error { .code = Errno::noent, .message = "container " + quoted(id) + " does not exist"
-                    + (is_being_made ? " yet" : ""), .hint = is_being_made ? "" : "bulkhead delete --force " + id + " removes a folder that a crash left" };
+            return Error { .code = Errno::noent,
+                .message = "container " + quoted(id) + " does not exist" + (is_being_made ? " yet" : ""),
+                .hint = is_being_made ? "" : "bulkhead delete --force " + id + " removes a folder that a crash left" };
         error.add_context("read the state of container " + quoted(id));
         error.hint = "bulkhead delete --force " + id + " removes what can be found";
         return error;

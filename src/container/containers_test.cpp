@@ -10,10 +10,7 @@ namespace {
 
 class ContainersTest : public testing::Test {
 protected:
-    ContainersTest()
-    {
-        ::mkdir(bundle().c_str(), 0755);
-    }
+    ContainersTest() { ::mkdir(bundle().c_str(), 0755); }
     ~ContainersTest() override
     {
         auto listed = store().list();
@@ -48,8 +45,7 @@ protected:
         return made;
     }
     // Runs DO in a child and kills that child with SIGKILL once READY says so.
-    template<typename Do, typename Ready>
-    void kill_while(Do perform, Ready is_ready) const
+    template <typename Do, typename Ready> void kill_while(Do perform, Ready is_ready) const
     {
         auto child = ::fork();
         if (child == 0) {
@@ -209,10 +205,11 @@ TEST_F(ContainersTest, creates_and_forced_deletes_of_one_id_at_once_leave_nothin
 TEST_F(ContainersTest, a_runtime_killed_while_it_creates_leaves_what_force_removes)
 {
     folder.write("bundle/hang", "");
-    kill_while([&] { (void)create("web"); }, [&] {
-        auto found = store().load("web");
-        return found.is_ok() && found.value().pid() > 1;
-    });
+    kill_while([&] { (void)create("web"); },
+        [&] {
+            auto found = store().load("web");
+            return found.is_ok() && found.value().pid() > 1;
+        });
     auto listed = store().list().release_value();
     ASSERT_EQ(listed.size(), 1U);
     EXPECT_TRUE(listed[0].status == oci::Status::stopped || listed[0].status == oci::Status::creating);
@@ -344,8 +341,10 @@ TEST_F(ContainersTest, hooks_run_in_their_order_with_the_state_on_standard_input
     hooks.create_runtime = { note("createRuntime") };
     hooks.poststart = { note("poststart") };
     hooks.poststop = { note("poststop") };
-    wanted.plan.config_text = R"({"ociVersion":"1.2.0","root":{"path":"/"},"hooks":{"poststart":[{"path":"/bin/sh","args":["sh","-c","echo -n 'poststart ' >> )" + log
-        + R"("]}],"poststop":[{"path":"/bin/sh","args":["sh","-c","echo -n 'poststop ' >> )" + log + "; cat > " + folder.path() + R"(/poststop"]}]}})";
+    wanted.plan.config_text
+        = R"({"ociVersion":"1.2.0","root":{"path":"/"},"hooks":{"poststart":[{"path":"/bin/sh","args":["sh","-c","echo -n 'poststart ' >> )" + log
+        + R"("]}],"poststop":[{"path":"/bin/sh","args":["sh","-c","echo -n 'poststop ' >> )" + log + "; cat > " + folder.path()
+        + R"(/poststop"]}]}})";
     auto containers = store();
     ASSERT_TRUE(containers.create(std::move(wanted)).is_ok());
     EXPECT_EQ(folder.read("log"), "prestart createRuntime ");

@@ -24,9 +24,7 @@ inline bool file_exists(std::string const& path)
     return ::access(path.c_str(), F_OK) == 0;
 }
 
-class FakeSandbox final
-    : public isolation::Sandbox
-    , public isolation::Pausable {
+class FakeSandbox final : public isolation::Sandbox, public isolation::Pausable {
 public:
     Result<Unit> create(isolation::SandboxPlan const& plan, isolation::CreateEvents const& events) override
     {

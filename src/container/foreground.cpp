@@ -168,9 +168,9 @@ Result<int> Foreground::follow(Followed const& followed)
             followed.relay->handle(relayed);
         }
         siginfo_t info {};
-        if (watched[5].revents != 0 && ::waitid(P_PID, static_cast<id_t>(followed.pid), &info, WEXITED | WNOHANG | WNOWAIT) < 0
-            && errno == ECHILD)
-            return Error { .code = Errno::child, .message = "the container's process has ended, but not as a child of this one: its exit status is unknown" };
+        if (watched[5].revents != 0 && ::waitid(P_PID, static_cast<id_t>(followed.pid), &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
+            return Error { .code = Errno::child,
+                .message = "the container's process has ended, but not as a child of this one: its exit status is unknown" };
     }
 }
 

@@ -15,7 +15,7 @@ namespace bulkhead::container {
 
 struct Followed {
     pid_t pid = 0;
-    FileView pidfd = {};            // needed only where the process is not our child
+    FileView pidfd = {}; // needed only where the process is not our child
     ConsoleRelay* relay = nullptr;
     NotifyProxy* notify = nullptr;
 };

@@ -8,8 +8,9 @@ namespace {
 
 Result<Unit> run_one(oci::Hook const& hook, oci::State const& state)
 {
-    host::HookProgram program { .path = hook.path, .args = hook.args, .env = hook.env, .timeout_seconds = hook.timeout,
-        .working_directory = state.bundle };
+    host::HookProgram program {
+        .path = hook.path, .args = hook.args, .env = hook.env, .timeout_seconds = hook.timeout, .working_directory = state.bundle
+    };
     return host::run_hook(program, oci::state_json(state, 0));
 }
 

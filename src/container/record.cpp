@@ -54,8 +54,9 @@ Result<Record> parse_record(std::string_view text)
     std::int64_t version = 0;
     TRY(json.required("version", version));
     if (version < 1 || version > Record::current_version)
-        return Error { .code = Errno::notsup, .message = "state.json has version " + std::to_string(version) + ", this program knows 1 to "
-                + std::to_string(Record::current_version), .hint = "use the bulkhead that created the container" };
+        return Error { .code = Errno::notsup,
+            .message = "state.json has version " + std::to_string(version) + ", this program knows 1 to " + std::to_string(Record::current_version),
+            .hint = "use the bulkhead that created the container" };
     Record record;
     TRY(json.required("ociVersion", record.oci_version));
     TRY(json.required("id", record.id));

@@ -20,16 +20,16 @@ struct Record {
     std::string oci_version;
     std::string bundle;
     std::string rootfs;
-    std::string config_path;     // the copy of config.json in the state folder
-    std::string created;         // RFC 3339 with nanoseconds, UTC
-    std::uint32_t owner = 0;     // uid of who created it
-    std::string isolation;       // its name
+    std::string config_path; // the copy of config.json in the state folder
+    std::string created; // RFC 3339 with nanoseconds, UTC
+    std::uint32_t owner = 0; // uid of who created it
+    std::string isolation; // its name
     std::map<std::string, std::string> annotations;
     bool has_poststart_hooks = false; // else start need not read config.json again
-    bool has_poststop_hooks = false;  // the same for delete
-    pid_t init_pid = 0;          // 0: not known yet
+    bool has_poststop_hooks = false; // the same for delete
+    pid_t init_pid = 0; // 0: not known yet
     std::uint64_t init_start_time = 0; // with the pid it names one process for good
-    std::string sandbox;         // the isolation's own JSON object; empty: nothing was made yet
+    std::string sandbox; // the isolation's own JSON object; empty: nothing was made yet
 };
 
 std::string record_json(Record const&);

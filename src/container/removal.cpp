@@ -60,8 +60,9 @@ Result<Unit> Container::remove(Force force)
     if (loaded.is_error())
         return fail(loaded.release_error());
     if (m_trouble && force == Force::no)
-        return fail(m_trouble->hint.empty() ? Error { .code = m_trouble->code, .message = m_trouble->message,
-                                                  .hint = "bulkhead delete --force " + id() + " removes what can be found" }
+        return fail(m_trouble->hint.empty() ? Error { .code = m_trouble->code,
+                        .message = m_trouble->message,
+                        .hint = "bulkhead delete --force " + id() + " removes what can be found" }
                                             : *m_trouble);
     auto now = status();
     // A created container, too: runtime.md's delete has no effect on what is not stopped, whatever runc and crun do.

@@ -27,7 +27,8 @@ TEST(SignalNames, real_time_signals_count_from_both_ends)
 
 TEST(SignalNames, everything_else_is_none)
 {
-    for (auto const* text : { "", "SIG", "65", "-1", "-9", "9x", "NOPE", "RTMIN+31", "RTMIN-1", "RTMAX+1", "RTMIN+", "TERM ", "SIGSIGTERM", "99999999999" })
+    for (auto const* text :
+        { "", "SIG", "65", "-1", "-9", "9x", "NOPE", "RTMIN+31", "RTMIN-1", "RTMAX+1", "RTMIN+", "TERM ", "SIGSIGTERM", "99999999999" })
         EXPECT_FALSE(parse_signal(text)) << text;
 }
 

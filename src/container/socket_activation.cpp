@@ -65,7 +65,8 @@ Result<Unit> check_descriptors(unsigned preserved)
     for (int number = 3; number < 3 + static_cast<int>(count); ++number) {
         int flags = ::fcntl(number, F_GETFD);
         if (flags < 0 || (flags & FD_CLOEXEC) != 0)
-            return Error { .code = Errno::badf, .message = "descriptor " + std::to_string(number) + " is to be passed to the container but is not open",
+            return Error { .code = Errno::badf,
+                .message = "descriptor " + std::to_string(number) + " is to be passed to the container but is not open",
                 .hint = "--preserve-fds and $LISTEN_FDS count the descriptors from 3 on that the caller leaves open" };
     }
     return ok();

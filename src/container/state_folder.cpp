@@ -96,7 +96,8 @@ Result<StateFolder> StateFolder::make(FileView root, std::string const& root_pat
     TRY(check_id(id));
     if (::mkdirat(root.fd(), id.c_str(), 0700) < 0) {
         if (errno == EEXIST)
-            return Error { .code = Errno::exist, .message = "container with given ID already exists: " + quoted(id),
+            return Error { .code = Errno::exist,
+                .message = "container with given ID already exists: " + quoted(id),
                 .hint = "use another id, or remove the old container: bulkhead delete --force " + id };
         return Error::last("make the state folder \"" + root_path + "/" + id + "\"");
     }
@@ -138,7 +139,8 @@ Result<Unit> StateFolder::lock(int milliseconds)
         if (errno != EWOULDBLOCK && errno != EINTR)
             return Error::last("lock the state folder \"" + m_path + "\"");
         if (left <= 0)
-            return Error { .code = Errno::busy, .message = "container " + quoted(m_id) + " is in use by another command",
+            return Error { .code = Errno::busy,
+                .message = "container " + quoted(m_id) + " is in use by another command",
                 .hint = "wait for that command, or kill the container: bulkhead delete --force " + m_id };
         sleep_ms(pause);
         left -= pause;

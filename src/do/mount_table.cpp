@@ -28,7 +28,8 @@ std::string unescape(std::string_view text)
 }
 
 constexpr std::array<std::string_view, 5> replaced_folders { "/proc", "/sys", "/dev", "/run", "/tmp" };
-constexpr std::array<std::string_view, 5> container_folders { "/var/lib/docker", "/var/lib/containers", "/var/lib/containerd", "/var/lib/kubelet", "/var/run" };
+constexpr std::array<std::string_view, 5> container_folders { "/var/lib/docker", "/var/lib/containers", "/var/lib/containerd", "/var/lib/kubelet",
+    "/var/run" };
 
 } // namespace
 
@@ -57,9 +58,9 @@ bool is_below(std::string_view path, std::string_view folder)
 
 bool is_pseudo_file_system(std::string_view type)
 {
-    static constexpr std::array<std::string_view, 26> names { "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs",
-        "efivarfs", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fusectl", "hugetlbfs", "mqueue", "nfsd", "nsfs", "proc", "pstore", "resctrl", "rpc_pipefs",
-        "securityfs", "selinuxfs", "sysfs", "tracefs" };
+    static constexpr std::array<std::string_view, 26> names { "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
+        "devtmpfs", "efivarfs", "fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fusectl", "hugetlbfs", "mqueue", "nfsd", "nsfs", "proc", "pstore",
+        "resctrl", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs" };
     return std::binary_search(names.begin(), names.end(), type);
 }
 

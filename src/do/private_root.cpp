@@ -57,7 +57,9 @@ Result<Unit> enter_private_namespaces(Privileges privileges)
     auto gid = ::getegid();
     int flags = CLONE_NEWNS | (privileges == Privileges::none ? CLONE_NEWUSER : 0);
     if (::unshare(flags) < 0)
-        return Error { .code = last_errno(), .message = "make a private mount namespace: " + errno_text(last_errno()), .hint = "see `bulkhead check namespaces`" };
+        return Error {
+            .code = last_errno(), .message = "make a private mount namespace: " + errno_text(last_errno()), .hint = "see `bulkhead check namespaces`"
+        };
     if (privileges == Privileges::none)
         TRY(map_caller_to_root(uid, gid));
     return host::mount_classic(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr).or_error("make every mount private");
@@ -201,7 +203,8 @@ Result<Unit> PrivateRoot::replace_by_tmpfs(std::string const& path, char const* 
     if (::mkdir(place.c_str(), 0755) < 0 && errno != EEXIST)
         return Error::last("make " + quoted(place));
     auto options = std::string("mode=") + mode;
-    return host::mount_classic("tmpfs", place.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()).or_error("mount a tmpfs on " + quoted(path) + " of the private root");
+    return host::mount_classic("tmpfs", place.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str())
+        .or_error("mount a tmpfs on " + quoted(path) + " of the private root");
 }
 
 Result<Unit> PrivateRoot::show(std::string const& path)

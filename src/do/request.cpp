@@ -107,7 +107,9 @@ Result<UserChoice> find_user(std::string_view wish, std::string_view passwd, std
         auto line = find_line(group, group_part);
         auto gid = line ? parse_number<std::uint32_t>((*line)[2]) : parse_number<std::uint32_t>(group_part);
         if (!gid)
-            return Error { .code = Errno::noent, .message = "unknown group " + quoted(group_part), .hint = "write a name of /etc/group, or a number" };
+            return Error {
+                .code = Errno::noent, .message = "unknown group " + quoted(group_part), .hint = "write a name of /etc/group, or a number"
+            };
         choice.gid = *gid;
         choice.groups.clear();
     }

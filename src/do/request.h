@@ -25,13 +25,13 @@ struct Request {
     std::vector<std::string> environment; // "K=V", complete
     std::string working_directory;
     Network network = Network::none;
-    std::vector<std::string> writable;    // absolute host paths that exist, without symbolic links
-    std::vector<std::string> readable;    // the same, shown read-only over what hides them
-    std::optional<std::int64_t> memory;   // bytes
+    std::vector<std::string> writable; // absolute host paths that exist, without symbolic links
+    std::vector<std::string> readable; // the same, shown read-only over what hides them
+    std::optional<std::int64_t> memory; // bytes
     UserChoice user;
     bool terminal = false;
-    bool rootless = false;                // in a user namespace whose only ids are 0
-    std::string root;                     // the root that PrivateRoot made
+    bool rootless = false; // in a user namespace whose only ids are 0
+    std::string root; // the root that PrivateRoot made
     std::string id;
 };
 

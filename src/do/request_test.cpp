@@ -118,8 +118,8 @@ TEST(DoProfile, no_call_is_listed_twice_and_dangerous_ones_not_at_all)
     for (auto const& one : allowed_groups())
         for (auto name : one.names)
             EXPECT_TRUE(seen.insert(name).second) << name;
-    for (auto const* name : { "mount", "umount2", "pivot_root", "setns", "unshare", "bpf", "perf_event_open", "kexec_load", "init_module", "finit_module",
-             "keyctl", "add_key", "request_key", "open_by_handle_at", "userfaultfd", "io_uring_setup", "reboot", "swapon", "clone3", "clone", "move_mount",
-             "fsopen", "open_tree", "settimeofday", "syslog", "quotactl", "acct", "iopl", "ioperm" })
+    for (auto const* name : { "mount", "umount2", "pivot_root", "setns", "unshare", "bpf", "perf_event_open", "kexec_load", "init_module",
+             "finit_module", "keyctl", "add_key", "request_key", "open_by_handle_at", "userfaultfd", "io_uring_setup", "reboot", "swapon", "clone3",
+             "clone", "move_mount", "fsopen", "open_tree", "settimeofday", "syslog", "quotactl", "acct", "iopl", "ioperm" })
         EXPECT_FALSE(seen.contains(name)) << name;
 }

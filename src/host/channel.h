@@ -11,7 +11,7 @@
 namespace bulkhead::host {
 
 struct Message {
-    char kind = 0;     // 0: the peer is gone
+    char kind = 0; // 0: the peer is gone
     std::string text;
     std::vector<File> files;
 };

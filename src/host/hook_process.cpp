@@ -170,8 +170,12 @@ Result<ProgramEnd> run_program(ProgramRun const& run)
     auto failure = TRY(make_pipe(0).or_error(doing()));
     if (::fcntl(output.reader.fd(), F_SETFL, O_NONBLOCK) < 0)
         return Error::last(doing());
-    Prepared prepared { .run = run, .argv = pointers_to(args), .envp = pointers_to(run.env), .input = std::move(input),
-        .output = std::move(output), .failure = std::move(failure) };
+    Prepared prepared { .run = run,
+        .argv = pointers_to(args),
+        .envp = pointers_to(run.env),
+        .input = std::move(input),
+        .output = std::move(output),
+        .failure = std::move(failure) };
     auto pid = ::fork();
     if (pid < 0)
         return Error::last(doing());
@@ -191,8 +195,7 @@ Result<ProgramEnd> run_program(ProgramRun const& run)
 
 Result<Unit> run_hook(HookProgram const& hook, std::string_view state_json)
 {
-    ProgramRun run { .path = hook.path, .args = hook.args, .env = hook.env, .input = state_json,
-        .working_directory = hook.working_directory };
+    ProgramRun run { .path = hook.path, .args = hook.args, .env = hook.env, .input = state_json, .working_directory = hook.working_directory };
     if (hook.timeout_seconds)
         run.timeout_ms = static_cast<std::int64_t>(*hook.timeout_seconds) * 1000;
     auto end = TRY(run_program(run));

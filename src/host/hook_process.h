@@ -13,14 +13,14 @@
 namespace bulkhead::host {
 
 struct ProgramRun {
-    std::string path;                          // with a slash it is taken as it is; else looked up in PATH
-    std::vector<std::string> args = {};        // argv, the program's own name included; empty: just the path
-    std::vector<std::string> env = {};         // exactly this, nothing of ours
-    std::string_view input = {};               // standard input
-    std::string working_directory = {};        // empty: ours; "/" when it cannot be entered
+    std::string path; // with a slash it is taken as it is; else looked up in PATH
+    std::vector<std::string> args = {}; // argv, the program's own name included; empty: just the path
+    std::vector<std::string> env = {}; // exactly this, nothing of ours
+    std::string_view input = {}; // standard input
+    std::string working_directory = {}; // empty: ours; "/" when it cannot be entered
     std::optional<std::int64_t> timeout_ms = {};
-    std::size_t output_limit = 64UL * 1024;    // what comes beyond is read and thrown away
-    bool keep_errors = true;                   // standard error is kept with the output; else it stays ours
+    std::size_t output_limit = 64UL * 1024; // what comes beyond is read and thrown away
+    bool keep_errors = true; // standard error is kept with the output; else it stays ours
 };
 
 struct ProgramEnd {

@@ -68,8 +68,10 @@ TEST(HookProcess, a_program_that_does_not_exist_is_an_error_with_its_name)
 
 TEST(HookProcess, output_is_bounded)
 {
-    auto end = host::run_program({ .path = "/bin/sh", .args = { "sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x; echo" },
-        .env = { "PATH=/usr/bin:/bin" }, .output_limit = 1000 });
+    auto end = host::run_program({ .path = "/bin/sh",
+        .args = { "sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x; echo" },
+        .env = { "PATH=/usr/bin:/bin" },
+        .output_limit = 1000 });
     ASSERT_TRUE(end.is_ok());
     EXPECT_EQ(end.value().output.size(), 1000U);
     EXPECT_TRUE(end.value().output_was_cut);

@@ -28,10 +28,10 @@ SysResult<File> clone_tree(FileView directory, char const* path, Depth, int at_f
 SysResult<Unit> attach_tree(FileView tree, FileView directory, char const* path);
 
 struct MountAttributes {
-    std::uint64_t set = 0;         // MOUNT_ATTR_*
+    std::uint64_t set = 0; // MOUNT_ATTR_*
     std::uint64_t clear = 0;
     std::uint64_t propagation = 0; // one of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE
-    FileView user_namespace = {};  // with MOUNT_ATTR_IDMAP in `set`
+    FileView user_namespace = {}; // with MOUNT_ATTR_IDMAP in `set`
 
     bool is_empty() const { return set == 0 && clear == 0 && propagation == 0; }
 };

@@ -19,8 +19,7 @@ namespace {
 // One request: a header, a fixed body, attributes.
 class Request {
 public:
-    template<typename Body>
-    Request(std::uint16_t type, std::uint16_t flags, Body const& body)
+    template <typename Body> Request(std::uint16_t type, std::uint16_t flags, Body const& body)
     {
         nlmsghdr header {};
         header.nlmsg_type = type;
@@ -64,8 +63,7 @@ SysResult<Unit> send(FileView socket, std::string const& bytes)
 }
 
 // Calls EACH for every message until the end of a dump or the acknowledgement.
-template<typename Each>
-SysResult<Unit> receive(FileView socket, Each each)
+template <typename Each> SysResult<Unit> receive(FileView socket, Each each)
 {
     alignas(nlmsghdr) std::array<char, 32768> buffer {};
     for (;;) {

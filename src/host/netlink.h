@@ -10,10 +10,10 @@
 namespace bulkhead::host {
 
 struct InterfaceAddress {
-    std::uint8_t family = 0;        // AF_INET or AF_INET6
+    std::uint8_t family = 0; // AF_INET or AF_INET6
     std::uint8_t prefix_length = 0;
     std::uint8_t scope = 0;
-    std::string local;              // 4 or 16 bytes
+    std::string local; // 4 or 16 bytes
 };
 
 class RouteSocket {

@@ -136,7 +136,7 @@ private:
     WalkOptions m_options;
     std::optional<Make> m_make;
     std::vector<std::string> m_pending; // components still to go, the next one last
-    std::vector<File> m_way;            // the folders passed below the root; ".." goes back along it
+    std::vector<File> m_way; // the folders passed below the root; ".." goes back along it
     int m_links = 0;
 };
 

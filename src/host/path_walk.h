@@ -11,9 +11,9 @@
 namespace bulkhead::host {
 
 enum class Links {
-    follow,          // resolved as if the root were "/"
+    follow, // resolved as if the root were "/"
     follow_but_last, // the last component is opened itself, also when it is a symlink
-    refuse,          // any symlink on the way: Errno::loop
+    refuse, // any symlink on the way: Errno::loop
 };
 
 struct WalkOptions {

@@ -24,7 +24,8 @@ protected:
         ASSERT_EQ(::mkdir((m_path + "/root").c_str(), 0755), 0);
         ASSERT_EQ(::mkdir((m_path + "/root/a").c_str(), 0755), 0);
         ASSERT_EQ(::close(::open((m_path + "/root/a/file").c_str(), O_CREAT | O_WRONLY, 0644)), 0);
-        for (auto [target, name] : { std::pair("/a/file", "absolute"), { "../../../a", "climbing" }, { "gone/deep", "dangling" }, { "self", "self" }, { "/proc/self/root", "magic" } })
+        for (auto [target, name] : { std::pair("/a/file", "absolute"), { "../../../a", "climbing" }, { "gone/deep", "dangling" }, { "self", "self" },
+                 { "/proc/self/root", "magic" } })
             ASSERT_EQ(::symlink(target, (m_path + "/root/" + name).c_str()), 0);
         auto root = open_file(m_path + "/root", O_PATH | O_DIRECTORY);
         ASSERT_TRUE(root.is_ok());
@@ -59,8 +60,18 @@ INSTANTIATE_TEST_SUITE_P(BothWays, PathWalk, testing::Bool(), [](auto const& way
 TEST_P(PathWalk, links_and_dots_stay_below_the_root)
 {
     std::pair<char const*, char const*> const cases[] = {
-        { "/a/file", "/a/file" }, { "a/./file", "/a/file" }, { "absolute", "/a/file" }, { "climbing/file", "/a/file" }, { "../../../a", "/a" },
-        { "/", "" }, { "a/..", "" }, { "self", "!ELOOP" }, { "gone", "!ENOENT" }, { "dangling", "!ENOENT" }, { "a/file/x", "!ENOTDIR" }, { "", "!ENOENT" },
+        { "/a/file", "/a/file" },
+        { "a/./file", "/a/file" },
+        { "absolute", "/a/file" },
+        { "climbing/file", "/a/file" },
+        { "../../../a", "/a" },
+        { "/", "" },
+        { "a/..", "" },
+        { "self", "!ELOOP" },
+        { "gone", "!ENOENT" },
+        { "dangling", "!ENOENT" },
+        { "a/file/x", "!ENOTDIR" },
+        { "", "!ENOENT" },
     };
     for (auto const& [path, expected] : cases)
         EXPECT_EQ(found(find_in_root(m_root, path)), expected) << path;
@@ -105,7 +116,8 @@ TEST_P(PathWalk, magic_links_are_refused_and_plain_ones_of_procfs_are_not)
 
 TEST(CleanPath, is_lexical)
 {
-    std::pair<char const*, char const*> const cases[] = { { "/a//b/./c/", "/a/b/c" }, { "a/../../b", "/b" }, { "", "/" }, { "/..", "/" }, { "/proc/../proc", "/proc" } };
+    std::pair<char const*, char const*> const cases[]
+        = { { "/a//b/./c/", "/a/b/c" }, { "a/../../b", "/b" }, { "", "/" }, { "/..", "/" }, { "/proc/../proc", "/proc" } };
     for (auto const& [path, expected] : cases)
         EXPECT_EQ(clean_path(path), expected) << path;
 }

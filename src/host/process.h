@@ -11,13 +11,13 @@
 namespace bulkhead::host {
 
 struct CloneRequest {
-    std::uint64_t flags = 0;  // CLONE_NEW... and CLONE_PARENT; SIGCHLD and CLONE_PIDFD are added
+    std::uint64_t flags = 0; // CLONE_NEW... and CLONE_PARENT; SIGCHLD and CLONE_PIDFD are added
     FileView into_cgroup = {}; // a cgroup v2 directory, or none
 };
 
 struct Cloned {
     pid_t pid = 0; // 0 in the child
-    File pidfd;    // in the parent
+    File pidfd; // in the parent
 };
 
 // clone3(2), as fork: both sides return. Only for a process with one thread.

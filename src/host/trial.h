@@ -11,7 +11,7 @@ namespace bulkhead::host {
 
 struct TrialEnd {
     Errno code = Errno::none; // none: it worked
-    std::string text;         // the step that failed, or what a trial that worked has to tell
+    std::string text; // the step that failed, or what a trial that worked has to tell
 
     bool worked() const { return code == Errno::none; }
     // "mount proc: operation not permitted"
@@ -23,8 +23,8 @@ struct TrialEnd {
 
 struct TrialRequest {
     std::uint64_t namespaces = 0; // CLONE_NEW...; made by clone3(2) itself
-    IdMaps id_maps = {};          // with CLONE_NEWUSER; empty: no ids at all
-    int milliseconds = 1000;      // then the child is killed: Errno::timedout
+    IdMaps id_maps = {}; // with CLONE_NEWUSER; empty: no ids at all
+    int milliseconds = 1000; // then the child is killed: Errno::timedout
 };
 
 // Runs TRIAL in a child. A child that dies is a failure, too.

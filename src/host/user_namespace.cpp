@@ -40,11 +40,13 @@ Result<Unit> run_map_tool(std::string const& tool, pid_t pid, std::vector<IdRang
     pid_t child = 0;
     int failure = ::posix_spawnp(&child, tool.c_str(), nullptr, nullptr, arguments.data(), environ);
     if (failure != 0)
-        return Error { .code = static_cast<Errno>(failure), .message = "run \"" + tool + "\": " + errno_text(static_cast<Errno>(failure)),
+        return Error { .code = static_cast<Errno>(failure),
+            .message = "run \"" + tool + "\": " + errno_text(static_cast<Errno>(failure)),
             .hint = "install the package uidmap, or map only your own id" };
     auto status = TRY(wait_for_exit(child).or_error("wait for \"" + tool + "\""));
     if (status != 0)
-        return Error { .code = Errno::perm, .message = "\"" + tool + "\" refused the id map (exit status " + std::to_string(status) + ")",
+        return Error { .code = Errno::perm,
+            .message = "\"" + tool + "\" refused the id map (exit status " + std::to_string(status) + ")",
             .hint = "see which ids /etc/subuid and /etc/subgid grant to this user" };
     return ok();
 }
@@ -90,7 +92,8 @@ Result<Unit> write_id_maps(pid_t pid, IdMaps const& maps)
     if (is_privileged || only_own_uid || own_uid == 0) {
         auto written = write_existing_at(folder, "uid_map", map_text(maps.uids));
         if (written.is_error())
-            return Error { .code = written.error(), .message = "write the uid map of the user namespace: " + errno_text(written.error()),
+            return Error { .code = written.error(),
+                .message = "write the uid map of the user namespace: " + errno_text(written.error()),
                 .hint = "linux.uidMappings may only use ids that this process has itself" };
     } else {
         TRY(run_map_tool("newuidmap", pid, maps.uids));
@@ -101,7 +104,8 @@ Result<Unit> write_id_maps(pid_t pid, IdMaps const& maps)
             TRY(write_existing_at(folder, "setgroups", "deny").or_error("deny setgroups in the user namespace"));
         auto written = write_existing_at(folder, "gid_map", map_text(maps.gids));
         if (written.is_error())
-            return Error { .code = written.error(), .message = "write the gid map of the user namespace: " + errno_text(written.error()),
+            return Error { .code = written.error(),
+                .message = "write the gid map of the user namespace: " + errno_text(written.error()),
                 .hint = "linux.gidMappings may only use ids that this process has itself" };
     } else {
         TRY(run_map_tool("newgidmap", pid, maps.gids));

@@ -86,7 +86,8 @@ Error execute(FileView program, FileView plan, std::vector<std::string> const& a
         return Error::last("pass the launch plan on");
     ::syscall(SYS_execveat, program.fd(), "", argument_pointers.data(), environment_pointers.data(), AT_EMPTY_PATH);
     if (errno == E2BIG)
-        return Error { .code = Errno::inval, .message = "the arguments and environment of the process are too long for the kernel",
+        return Error { .code = Errno::inval,
+            .message = "the arguments and environment of the process are too long for the kernel",
             .hint = "shorten process.args or process.env" };
     return Error::last("execute the init stage");
 }

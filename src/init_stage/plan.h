@@ -14,13 +14,13 @@ constexpr std::uint32_t no_umask = 0xffffffff;
 
 // How the stage learns that it may go on.
 enum class Gate : std::uint32_t {
-    none = 0,   // at once
-    sync = 1,   // one message on the sync socket (`run`, `exec`)
+    none = 0, // at once
+    sync = 1, // one message on the sync socket (`run`, `exec`)
     listen = 2, // one connection to the listening socket (`start`)
 };
 
 enum PlanFlags : std::uint32_t {
-    set_groups = 1,       // call setgroups(2); off where the user namespace denies it
+    set_groups = 1, // call setgroups(2); off where the user namespace denies it
     no_new_privs = 2,
     seccomp_listener = 4, // load the filter before the gate and hand its descriptor to the runtime
     drop_bounding = 8,
@@ -37,13 +37,13 @@ struct Plan {
     std::uint32_t size;
     std::uint32_t flags;
     Gate gate;
-    std::int32_t sync_fd;    // seqpacket socket to the runtime
-    std::int32_t gate_fd;    // listening socket, with Gate::listen
-    std::int32_t proc_fd;    // the container's /proc, for label; -1: none
+    std::int32_t sync_fd; // seqpacket socket to the runtime
+    std::int32_t gate_fd; // listening socket, with Gate::listen
+    std::int32_t proc_fd; // the container's /proc, for label; -1: none
     std::uint32_t first_closed_fd; // from here on nothing is passed to the program
     std::uint32_t uid;
     std::uint32_t gid;
-    std::uint32_t umask;     // no_umask: unchanged
+    std::uint32_t umask; // no_umask: unchanged
     std::uint32_t last_capability;
     std::uint64_t bounding;
     std::uint64_t effective;
@@ -52,12 +52,12 @@ struct Plan {
     std::uint64_t ambient;
     std::uint32_t seccomp_flags;
     std::uint32_t reserved;
-    Part groups;             // std::uint32_t each
-    Part program;            // path to execute
-    Part directory;          // chdir here after the ids are set; empty: stay
-    Part label_file;         // below proc_fd: "thread-self/attr/exec"
+    Part groups; // std::uint32_t each
+    Part program; // path to execute
+    Part directory; // chdir here after the ids are set; empty: stay
+    Part label_file; // below proc_fd: "thread-self/attr/exec"
     Part label;
-    Part filter;             // struct sock_filter each
+    Part filter; // struct sock_filter each
 };
 static_assert(sizeof(Plan) == 12 * 4 + 5 * 8 + 2 * 4 + 6 * 8);
 

@@ -43,8 +43,7 @@ void write_value(JsonWriter& json, JsonValue const& value)
 }
 
 // The document again, with RUNTIMES where "runtimes" stood; WRITE_RUNTIMES writes the members of that object.
-template<typename WriteRuntimes>
-std::string rewritten(JsonObject const& root, bool has_runtimes, WriteRuntimes write_runtimes)
+template <typename WriteRuntimes> std::string rewritten(JsonObject const& root, bool has_runtimes, WriteRuntimes write_runtimes)
 {
     JsonWriter json(4);
     json.begin_object();
@@ -104,7 +103,9 @@ Result<std::string> docker_without(std::string_view text, std::vector<std::strin
     std::string used;
     TRY(root.optional("default-runtime", used));
     if (std::find(names.begin(), names.end(), used) != names.end())
-        return Error { .code = Errno::busy, .message = "daemon.json: \"" + used + "\" is the default runtime", .hint = "change \"default-runtime\" first" };
+        return Error {
+            .code = Errno::busy, .message = "daemon.json: \"" + used + "\" is the default runtime", .hint = "change \"default-runtime\" first"
+        };
     auto runtimes = root.find("runtimes");
     if (!runtimes)
         return std::string(text);

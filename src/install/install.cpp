@@ -113,7 +113,8 @@ private:
             break;
         }
         if (!before.empty() && !before.starts_with(own_file_mark))
-            return Error { .code = Errno::exist, .message = quoted(m_config) + " exists and was not written by bulkhead",
+            return Error { .code = Errno::exist,
+                .message = quoted(m_config) + " exists and was not written by bulkhead",
                 .hint = "name another file of that folder with --config" };
         std::vector<std::string> known;
         for (auto const* path : { "/usr/share/containers/containers.conf", "/etc/containers/containers.conf" }) {
@@ -153,7 +154,9 @@ private:
                 return Error { .code = Errno::exist, .message = quoted(m_config) + " was not written by bulkhead", .hint = "remove it by hand" };
             return m_changes.remove(m_config);
         }
-        auto after = TRY((m_request.engine == Engine::docker ? docker_without(before, names()) : containerd_without(before)).context([&] { return "read " + quoted(m_config); }));
+        auto after = TRY((m_request.engine == Engine::docker ? docker_without(before, names()) : containerd_without(before)).context([&] {
+            return "read " + quoted(m_config);
+        }));
         auto backup = TRY(Changes::read_or_empty(Changes::backup_of(m_config)));
         auto meaning = trim(after);
         if (backup.empty() && (meaning.empty() || meaning == "{}"))
@@ -220,8 +223,9 @@ private:
             result.next.emplace_back("systemctl restart containerd");
         if (installed)
             result.next.push_back(m_request.engine == Engine::docker ? "docker run --rm --runtime=bulkhead IMAGE"
-                    : m_request.engine == Engine::podman ? "podman --runtime=bulkhead run --rm IMAGE"
-                                                         : "ctr run --rm --runc-binary=bulkhead IMAGE NAME, or a RuntimeClass with handler: bulkhead");
+                    : m_request.engine == Engine::podman
+                    ? "podman --runtime=bulkhead run --rm IMAGE"
+                    : "ctr run --rm --runc-binary=bulkhead IMAGE NAME, or a RuntimeClass with handler: bulkhead");
         return result;
     }
 

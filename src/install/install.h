@@ -16,11 +16,11 @@ std::optional<Engine> engine_by_name(std::string_view);
 struct Request {
     Engine engine = Engine::docker;
     std::vector<std::string> isolations; // of this version; the first one needs no name of its own
-    std::string config_path;             // empty: the engine's usual place
-    std::string binary_path;             // empty: this very program, copied to PREFIX/bin where it is not installed yet
-    std::string own_program;             // this very program
+    std::string config_path; // empty: the engine's usual place
+    std::string binary_path; // empty: this very program, copied to PREFIX/bin where it is not installed yet
+    std::string own_program; // this very program
     std::string prefix = "/usr/local";
-    bool only_say = false;               // --dry-run
+    bool only_say = false; // --dry-run
     bool reload = false;
 };
 

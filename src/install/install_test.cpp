@@ -48,7 +48,11 @@ public:
     }
     Request request(Engine engine) const
     {
-        return { .engine = engine, .isolations = { "namespaces" }, .config_path = *this / "config", .binary_path = {}, .own_program = *this / "program",
+        return { .engine = engine,
+            .isolations = { "namespaces" },
+            .config_path = *this / "config",
+            .binary_path = {},
+            .own_program = *this / "program",
             .prefix = *this / "prefix" };
     }
 
@@ -66,7 +70,8 @@ TEST(DockerConfig, an_absent_file_becomes_one_with_the_runtime)
 
 TEST(DockerConfig, everything_else_in_the_file_stays)
 {
-    auto text = MUST(docker_with(R"({"log-driver":"none","big":12345678901234567890123,"nothing":null,"runtimes":{"other":{"path":"/x","runtimeArgs":["-a"]}}})", ours));
+    auto text = MUST(docker_with(
+        R"({"log-driver":"none","big":12345678901234567890123,"nothing":null,"runtimes":{"other":{"path":"/x","runtimeArgs":["-a"]}}})", ours));
     for (auto const* part : { "\"log-driver\": \"none\"", "12345678901234567890123", "\"nothing\": null", "\"other\"", "\"-a\"", "\"bulkhead\"" })
         EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
 }
@@ -111,19 +116,24 @@ TEST(ContainerdConfig, the_block_follows_the_version_of_the_file)
 {
     EXPECT_NE(containerd_with("", ours).value().find("version = 2"), std::string::npos);
     EXPECT_NE(containerd_with("version = 2\n", ours).value().find("\"io.containerd.grpc.v1.cri\".containerd.runtimes.bulkhead]"), std::string::npos);
-    EXPECT_NE(containerd_with("version = 3\n", ours).value().find("\"io.containerd.cri.v1.runtime\".containerd.runtimes.bulkhead]"), std::string::npos);
+    EXPECT_NE(
+        containerd_with("version = 3\n", ours).value().find("\"io.containerd.cri.v1.runtime\".containerd.runtimes.bulkhead]"), std::string::npos);
     EXPECT_NE(containerd_with("oom_score = 0\n", ours).value().find("[plugins.cri.containerd.runtimes.bulkhead]"), std::string::npos);
 }
 
 TEST(ContainerdConfig, control_groups_are_made_as_for_runc)
 {
-    auto text = MUST(containerd_with("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nSystemdCgroup = true\n", ours));
+    auto text = MUST(
+        containerd_with("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nSystemdCgroup = true\n", ours));
     EXPECT_NE(text.rfind("SystemdCgroup = true"), text.find("SystemdCgroup = true"));
 }
 
 TEST(ContainerdConfig, a_runtime_of_that_name_that_is_not_ours_is_left_alone)
 {
-    EXPECT_EQ(containerd_with("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.bulkhead]\nruntime_type = \"x\"\n", ours).error().code, Errno::exist);
+    EXPECT_EQ(containerd_with("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.bulkhead]\nruntime_type = \"x\"\n", ours)
+                  .error()
+                  .code,
+        Errno::exist);
     EXPECT_TRUE(containerd_with("version = = 2\n", ours).is_error());
 }
 

@@ -20,7 +20,8 @@ Result<toml::table> parse(std::string_view text, std::string_view what)
 {
     auto parsed = toml::parse(text);
     if (!parsed)
-        return invalid(std::string(what) + ", line " + std::to_string(parsed.error().source().begin.line) + ": " + std::string(parsed.error().description()),
+        return invalid(
+            std::string(what) + ", line " + std::to_string(parsed.error().source().begin.line) + ": " + std::string(parsed.error().description()),
             "mend the file first; nothing was changed");
     return std::move(parsed).table();
 }
@@ -113,7 +114,8 @@ Result<std::string> containerd_with(std::string_view text, std::vector<RuntimeEn
     auto const* runtimes = section ? (*section)["runtimes"].as_table() : nullptr;
     for (auto const& entry : entries)
         if (runtimes && runtimes->contains(entry.name))
-            return Error { .code = Errno::exist, .message = "config.toml has a runtime " + quoted(entry.name) + " already, which is not ours",
+            return Error { .code = Errno::exist,
+                .message = "config.toml has a runtime " + quoted(entry.name) + " already, which is not ours",
                 .hint = "remove it, or leave it as it is" };
     std::string block(block_begin);
     if (is_new)

@@ -23,35 +23,35 @@ struct Finding {
     enum class Verdict { fine, limited, missing };
     std::string subject; // "user namespaces"
     Verdict verdict = Verdict::fine;
-    std::string detail;  // what was tried and seen
-    std::string advice;  // what to do; empty when fine
+    std::string detail; // what was tried and seen
+    std::string advice; // what to do; empty when fine
 };
 
 enum class HookKind { prestart, create_runtime, create_container, start_container, poststart, poststop };
 
 // How the container's first process, or a process of exec, is connected.
 struct ProcessIo {
-    std::string console_socket;      // unix socket that receives the terminal's master; empty: none
-    unsigned preserve_fds = 0;       // descriptors 3 .. 3+N-1 are passed on (LISTEN_FDS come on top)
-    std::string pidfd_socket;        // unix socket that receives a pidfd of the process; empty: none
-    bool detach = true;              // false: the caller waits for the process
+    std::string console_socket; // unix socket that receives the terminal's master; empty: none
+    unsigned preserve_fds = 0; // descriptors 3 .. 3+N-1 are passed on (LISTEN_FDS come on top)
+    std::string pidfd_socket; // unix socket that receives a pidfd of the process; empty: none
+    bool detach = true; // false: the caller waits for the process
 };
 
 // All that create needs. Strings are absolute host paths where they are paths.
 struct SandboxPlan {
     std::string id;
     std::string bundle;
-    std::string root;                // the root file system, resolved against the bundle
-    oci::Config config;              // parsed and validated
-    std::string config_text;         // the text it was parsed from
-    std::string state_path;          // this container's own state folder: <root>/<id>; holds config.json, a copy of config_text
-    std::string cache_path;          // where compiled things may be kept between containers: <root>/.cache; made by whoever needs it
+    std::string root; // the root file system, resolved against the bundle
+    oci::Config config; // parsed and validated
+    std::string config_text; // the text it was parsed from
+    std::string state_path; // this container's own state folder: <root>/<id>; holds config.json, a copy of config_text
+    std::string cache_path; // where compiled things may be kept between containers: <root>/.cache; made by whoever needs it
     ProcessIo io;
     bool systemd_cgroup = false;
-    bool rootless = false;           // the caller has no privileges on the host
+    bool rootless = false; // the caller has no privileges on the host
     bool no_pivot = false;
     bool no_new_keyring = false;
-    bool start_at_once = false;      // `run`: the program may start as soon as create is through (no start_container wait)
+    bool start_at_once = false; // `run`: the program may start as soon as create is through (no start_container wait)
 };
 
 // What create asks of its caller on the way. Each may be called once.
@@ -68,7 +68,7 @@ struct CreateEvents {
 struct ExecPlan {
     oci::Process process;
     ProcessIo io;
-    std::string cgroup;              // --cgroup: a path below the container's own, or "controller:path"; empty: the same
+    std::string cgroup; // --cgroup: a path below the container's own, or "controller:path"; empty: the same
     bool ignore_paused = false;
     bool no_new_keyring = true;
 };
@@ -104,7 +104,7 @@ public:
 };
 
 struct CheckpointOptions {
-    std::string criu;                // the program; empty: "criu" out of PATH
+    std::string criu; // the program; empty: "criu" out of PATH
     std::string image_path;
     std::string work_path;
     std::string parent_path;
@@ -124,7 +124,7 @@ struct CheckpointOptions {
     bool auto_dedup = false;
     std::string lsm_profile;
     std::string lsm_mount_context;
-    bool detach = false;             // restore only
+    bool detach = false; // restore only
 };
 
 class Checkpointable {

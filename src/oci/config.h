@@ -66,9 +66,9 @@ struct Scheduler {
     std::int32_t nice = 0;
     std::int32_t priority = 0;
     std::vector<std::string> flags;
-    std::uint64_t runtime = 0;  // nanoseconds, SCHED_DEADLINE
+    std::uint64_t runtime = 0; // nanoseconds, SCHED_DEADLINE
     std::uint64_t deadline = 0; // nanoseconds
-    std::uint64_t period = 0;   // nanoseconds
+    std::uint64_t period = 0; // nanoseconds
 };
 
 struct IoPriority {
@@ -135,7 +135,7 @@ struct Device {
 
 struct NetDevice {
     std::string host_name; // key of linux.netDevices
-    std::string name;      // inside; empty: the same
+    std::string name; // inside; empty: the same
 };
 
 struct DeviceRule {
@@ -243,7 +243,7 @@ struct Seccomp {
     std::string default_action;
     std::optional<std::uint32_t> default_errno_ret;
     std::vector<std::string> architectures; // "SCMP_ARCH_X86_64"
-    std::vector<std::string> flags;         // "SECCOMP_FILTER_FLAG_LOG"
+    std::vector<std::string> flags; // "SECCOMP_FILTER_FLAG_LOG"
     std::string listener_path;
     std::string listener_metadata;
     std::vector<SeccompSyscall> syscalls;
@@ -335,7 +335,7 @@ std::optional<std::string> sysctl_path(std::string_view name);
 // The numbers of a list such as "0-3,7" of CPUs or memory nodes, ascending; nothing when it is none or names a number
 // above LARGEST.
 std::optional<std::vector<std::uint32_t>> numbers_of_list(std::string_view text, std::uint32_t largest);
-constexpr std::uint32_t largest_cpu = 8191;         // CONFIG_NR_CPUS goes no further
+constexpr std::uint32_t largest_cpu = 8191; // CONFIG_NR_CPUS goes no further
 constexpr std::uint32_t largest_memory_node = 1023; // CONFIG_NODES_SHIFT goes no further
 
 } // namespace bulkhead::oci

@@ -9,7 +9,7 @@
 namespace bulkhead::oci::test {
 
 struct Extra {
-    std::string_view top = {};     // members of the document, each with a comma before it
+    std::string_view top = {}; // members of the document, each with a comma before it
     std::string_view process = {}; // members of "process", likewise
     std::string_view linux_section = {};
     std::string_view namespaces = R"({"type":"pid"},{"type":"network"},{"type":"mount"},{"type":"ipc"},{"type":"uts"},{"type":"cgroup"})";

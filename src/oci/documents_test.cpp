@@ -36,7 +36,8 @@ TEST(State, callers_go_on_with_members_of_their_own)
     json.begin_object();
     append_state_members(json, state);
     json.member("owner", "root").end_object();
-    EXPECT_EQ(json.text(), "{\n  \"ociVersion\": \"1.3.0\",\n  \"id\": \"web\",\n  \"status\": \"creating\",\n  \"bundle\": \"\",\n  \"owner\": \"root\"\n}");
+    EXPECT_EQ(json.text(),
+        "{\n  \"ociVersion\": \"1.3.0\",\n  \"id\": \"web\",\n  \"status\": \"creating\",\n  \"bundle\": \"\",\n  \"owner\": \"root\"\n}");
 }
 
 TEST(State, status_names_go_both_ways)

@@ -90,7 +90,7 @@ Result<Unit> parse_schemata(JsonObject const& json, std::vector<std::string>& in
 Result<IntelRdt> parse_intel_rdt(JsonObject const& json)
 {
     IntelRdt rdt;
-    bool cache_monitoring = false;     // until 1.2
+    bool cache_monitoring = false; // until 1.2
     bool bandwidth_monitoring = false; // until 1.2
     TRY(json.optional("closID", rdt.clos_id));
     TRY(parse_schemata(json, rdt.schemata));

@@ -78,8 +78,7 @@ Result<CpuResources> parse_cpu(JsonObject const& json)
     return cpu;
 }
 
-template<typename Device>
-Result<Unit> parse_block_device(JsonObject const& json, Device& into)
+template <typename Device> Result<Unit> parse_block_device(JsonObject const& json, Device& into)
 {
     TRY(json.required("major", into.major));
     TRY(json.required("minor", into.minor));

@@ -55,7 +55,8 @@ TEST(ParseConfig, versions_with_major_one_are_accepted)
 
 TEST(ParseConfig, other_versions_are_refused)
 {
-    for (auto const* version : { "", "1", "1.0", "0.9.0", "2.0.0", "v1.0.0", "1.0.x", "1.0.0-", "1.0.0 ", "1.0.0-a/b", "-1.0.0", "1..0", "1.0.0.0" }) {
+    for (auto const* version :
+        { "", "1", "1.0", "0.9.0", "2.0.0", "v1.0.0", "1.0.x", "1.0.0-", "1.0.0 ", "1.0.0-a/b", "-1.0.0", "1..0", "1.0.0.0" }) {
         auto text = std::string(R"({"root":{"path":"r"},"ociVersion":")") + version + "\"}";
         auto parsed = parse_config(text);
         ASSERT_TRUE(parsed.is_error()) << version;
@@ -70,7 +71,8 @@ TEST(ParseConfig, missing_members_are_named)
     EXPECT_EQ(complaint_about(R"({"ociVersion":"1.0.0","root":{}})"), "root.path: is missing");
     EXPECT_EQ(complaint_about(R"({"ociVersion":"1.0.0","root":{"path":"r"},"process":{}})"), "process.cwd: is missing");
     EXPECT_EQ(complaint_about({ .top = R"(,"mounts":[{"type":"proc"}])" }), "mounts[0].destination: is missing");
-    EXPECT_EQ(complaint_about({ .top = R"(,"mounts":[{"destination":"/a","uidMappings":[{"containerID":0,"size":1}]}])" }), "mounts[0].uidMappings[0].hostID: is missing");
+    EXPECT_EQ(complaint_about({ .top = R"(,"mounts":[{"destination":"/a","uidMappings":[{"containerID":0,"size":1}]}])" }),
+        "mounts[0].uidMappings[0].hostID: is missing");
     EXPECT_EQ(complaint_about({ .top = R"(,"hooks":{"poststop":[{"args":[]}]})" }), "hooks.poststop[0].path: is missing");
     EXPECT_EQ(complaint_about({ .process = R"(,"rlimits":[{"type":"RLIMIT_CORE","soft":1}])" }), "process.rlimits[0].hard: is missing");
     EXPECT_EQ(complaint_about({ .process = R"(,"consoleSize":{"height":1})" }), "process.consoleSize.width: is missing");
@@ -78,7 +80,8 @@ TEST(ParseConfig, missing_members_are_named)
     EXPECT_EQ(complaint_about({ .process = R"(,"ioPriority":{"priority":1})" }), "process.ioPriority.class: is missing");
     EXPECT_EQ(complaint_about({ .linux_section = R"(,"devices":[{"path":"/dev/a","type":"c","minor":1}])" }), "linux.devices[0].major: is missing");
     EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"syscalls":[]})" }), "linux.seccomp.defaultAction: is missing");
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"action":"SCMP_ACT_KILL"}]})" }), "linux.seccomp.syscalls[0].names: is missing");
+    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"action":"SCMP_ACT_KILL"}]})" }),
+        "linux.seccomp.syscalls[0].names: is missing");
     EXPECT_EQ(complaint_about({ .linux_section = R"(,"personality":{})" }), "linux.personality.domain: is missing");
     EXPECT_EQ(complaint_about({ .linux_section = R"(,"memoryPolicy":{})" }), "linux.memoryPolicy.mode: is missing");
     EXPECT_EQ(complaint_about({ .linux_section = R"(,"resources":{"devices":[{"type":"a"}]})" }), "linux.resources.devices[0].allow: is missing");
@@ -93,7 +96,8 @@ TEST(ParseConfig, wrong_types_are_named)
     EXPECT_EQ(complaint_about({ .top = R"(,"hooks":[])" }), "hooks: must be an object, not an array");
     EXPECT_EQ(complaint_about({ .process = R"(,"user":"root")" }), "process.user: must be an object, not a string");
     EXPECT_EQ(complaint_about({ .process = R"(,"env":["A=1",2])" }), "process.env[1]: must be a string, not a number");
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"resources":{"cpu":{"quota":"1"}})" }), "linux.resources.cpu.quota: must be a number, not a string");
+    EXPECT_EQ(
+        complaint_about({ .linux_section = R"(,"resources":{"cpu":{"quota":"1"}})" }), "linux.resources.cpu.quota: must be a number, not a string");
     EXPECT_EQ(complaint_about({ .namespaces = R"("pid")" }), "linux.namespaces[0]: must be an object, not a string");
 }
 
@@ -101,38 +105,60 @@ TEST(ParseConfig, words_outside_closed_sets_are_named)
 {
     EXPECT_EQ(complaint_about({ .namespaces = R"({"type":"net"})" }),
         "linux.namespaces[0].type: must be one of pid, network, mount, ipc, uts, user, cgroup or time, not \"net\"");
-    EXPECT_EQ(complaint_about({ .process = R"(,"rlimits":[{"type":"RLIMIT_X","soft":1,"hard":1}])" }).find("process.rlimits[0].type: must be one of RLIMIT_AS"), 0U);
+    EXPECT_EQ(complaint_about({ .process = R"(,"rlimits":[{"type":"RLIMIT_X","soft":1,"hard":1}])" })
+                  .find("process.rlimits[0].type: must be one of RLIMIT_AS"),
+        0U);
     EXPECT_EQ(complaint_about({ .process = R"(,"scheduler":{"policy":"SCHED_FAST"})" }).find("process.scheduler.policy: must be one of"), 0U);
-    EXPECT_EQ(complaint_about({ .process = R"(,"scheduler":{"policy":"SCHED_OTHER","flags":["X"]})" }).find("process.scheduler.flags[0]: must be one of"), 0U);
+    EXPECT_EQ(
+        complaint_about({ .process = R"(,"scheduler":{"policy":"SCHED_OTHER","flags":["X"]})" }).find("process.scheduler.flags[0]: must be one of"),
+        0U);
     EXPECT_EQ(complaint_about({ .process = R"(,"ioPriority":{"class":"IOPRIO_CLASS_NONE"})" }).find("process.ioPriority.class: must be one of"), 0U);
     EXPECT_EQ(complaint_about({ .linux_section = R"(,"rootfsPropagation":"public")" }).find("linux.rootfsPropagation: must be one of"), 0U);
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"personality":{"domain":"BSD"})" }), "linux.personality.domain: must be one of LINUX or LINUX32, not \"BSD\"");
+    EXPECT_EQ(complaint_about({ .linux_section = R"(,"personality":{"domain":"BSD"})" }),
+        "linux.personality.domain: must be one of LINUX or LINUX32, not \"BSD\"");
     EXPECT_EQ(complaint_about({ .linux_section = R"(,"memoryPolicy":{"mode":"MPOL_X"})" }).find("linux.memoryPolicy.mode: must be one of"), 0U);
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"memoryPolicy":{"mode":"MPOL_LOCAL","flags":["X"]})" }).find("linux.memoryPolicy.flags[0]: must be one of"), 0U);
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"devices":[{"path":"/dev/a","type":"x","major":1,"minor":1}])" }), "linux.devices[0].type: must be b, c, p or u");
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"timeOffsets":{"realtime":{"secs":1}})" }).find("linux.timeOffsets.realtime: is not a clock"), 0U);
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_X"})" }).find("linux.seccomp.defaultAction: must be one of"), 0U);
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","architectures":["x86"]})" }).find("linux.seccomp.architectures[0]: must be one of"), 0U);
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","flags":["X"]})" }).find("linux.seccomp.flags[0]: must be one of"), 0U);
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"action":"X"}]})" }).find("linux.seccomp.syscalls[0].action: must be one of"), 0U);
-    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"action":"SCMP_ACT_KILL","args":[{"index":0,"value":1,"op":"EQ"}]}]})" })
-                  .find("linux.seccomp.syscalls[0].args[0].op: must be one of"),
+    EXPECT_EQ(complaint_about({ .linux_section = R"(,"memoryPolicy":{"mode":"MPOL_LOCAL","flags":["X"]})" })
+                  .find("linux.memoryPolicy.flags[0]: must be one of"),
+        0U);
+    EXPECT_EQ(complaint_about({ .linux_section = R"(,"devices":[{"path":"/dev/a","type":"x","major":1,"minor":1}])" }),
+        "linux.devices[0].type: must be b, c, p or u");
+    EXPECT_EQ(
+        complaint_about({ .linux_section = R"(,"timeOffsets":{"realtime":{"secs":1}})" }).find("linux.timeOffsets.realtime: is not a clock"), 0U);
+    EXPECT_EQ(
+        complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_X"})" }).find("linux.seccomp.defaultAction: must be one of"), 0U);
+    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","architectures":["x86"]})" })
+                  .find("linux.seccomp.architectures[0]: must be one of"),
+        0U);
+    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","flags":["X"]})" })
+                  .find("linux.seccomp.flags[0]: must be one of"),
+        0U);
+    EXPECT_EQ(complaint_about({ .linux_section = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"action":"X"}]})" })
+                  .find("linux.seccomp.syscalls[0].action: must be one of"),
+        0U);
+    EXPECT_EQ(
+        complaint_about(
+            { .linux_section
+                = R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["a"],"action":"SCMP_ACT_KILL","args":[{"index":0,"value":1,"op":"EQ"}]}]})" })
+            .find("linux.seccomp.syscalls[0].args[0].op: must be one of"),
         0U);
 }
 
 TEST(ParseConfig, null_members_count_as_absent)
 {
-    auto config = MUST(parse_config(R"({"ociVersion":"1.0.0","root":{"path":"r","readonly":null},"process":null,"mounts":null,"hooks":null,"linux":null,"annotations":null,"windows":null})"));
+    auto config = MUST(parse_config(
+        R"({"ociVersion":"1.0.0","root":{"path":"r","readonly":null},"process":null,"mounts":null,"hooks":null,"linux":null,"annotations":null,"windows":null})"));
     EXPECT_FALSE(config.process.has_value());
     EXPECT_TRUE(process_of(R"(,"user":{"uid":1,"gid":2,"additionalGids":null},"env":null,"capabilities":null,"rlimits":null)").env.empty());
 }
 
 TEST(ParseConfig, unknown_members_are_ignored_and_listed)
 {
-    auto config = config_of({ .top = R"(,"vendor":{"a":1},"windows":{"layerFolders":[]},"vm":{},"solaris":{},"zos":{},"freebsd":{},"annotations":{"any.thing":"x"})",
-        .process = R"(,"selinux":true)",
-        .linux_section = R"(,"resources":{"unified":{"memory.high":"1"},"cpu":{"magic":1}},"net/tricks":[])" });
-    EXPECT_EQ(config.unknown_members, (std::vector<std::string> { "process.selinux", "linux.resources.cpu.magic", "linux[\"net/tricks\"]", "vendor" }));
+    auto config = config_of(
+        { .top = R"(,"vendor":{"a":1},"windows":{"layerFolders":[]},"vm":{},"solaris":{},"zos":{},"freebsd":{},"annotations":{"any.thing":"x"})",
+            .process = R"(,"selinux":true)",
+            .linux_section = R"(,"resources":{"unified":{"memory.high":"1"},"cpu":{"magic":1}},"net/tricks":[])" });
+    EXPECT_EQ(
+        config.unknown_members, (std::vector<std::string> { "process.selinux", "linux.resources.cpu.magic", "linux[\"net/tricks\"]", "vendor" }));
 }
 
 TEST(ParseConfig, the_list_of_unknown_members_is_bounded)
@@ -150,7 +176,8 @@ TEST(ParseConfig, relative_mount_destinations_are_taken_from_the_root)
 
 TEST(ParseConfig, mounts_hooks_names_and_annotations_are_read)
 {
-    auto config = config_of({ .top = R"(,"mounts":[{"destination":"/d","type":"bind","source":"/s","options":["rbind","ro"],"uidMappings":[{"containerID":1,"hostID":2,"size":3}],"gidMappings":[{"containerID":4,"hostID":5,"size":6}]}],
+    auto config = config_of({ .top
+        = R"(,"mounts":[{"destination":"/d","type":"bind","source":"/s","options":["rbind","ro"],"uidMappings":[{"containerID":1,"hostID":2,"size":3}],"gidMappings":[{"containerID":4,"hostID":5,"size":6}]}],
         "hooks":{"prestart":[{"path":"/a","args":["a","b"],"env":["X=1"],"timeout":5}],"createRuntime":[{"path":"/b"}],"createContainer":[{"path":"/c"}],"startContainer":[{"path":"/d"}],"poststart":[{"path":"/e"}],"poststop":[{"path":"/f"}]},
         "hostname":"h","domainname":"d","annotations":{"k":"v"})" });
     ASSERT_EQ(config.mounts.size(), 1U);
@@ -174,7 +201,8 @@ TEST(ParseConfig, mounts_hooks_names_and_annotations_are_read)
 
 TEST(ParseProcess, every_member_is_read)
 {
-    auto process = process_of(R"(,"terminal":true,"consoleSize":{"height":25,"width":80},"user":{"uid":1,"gid":2,"umask":18,"additionalGids":[3,4],"username":"w"},
+    auto process = process_of(
+        R"(,"terminal":true,"consoleSize":{"height":25,"width":80},"user":{"uid":1,"gid":2,"umask":18,"additionalGids":[3,4],"username":"w"},
         "env":["A=B"],"commandLine":"c","capabilities":{"effective":["CAP_A"],"bounding":["CAP_B"],"inheritable":["CAP_C"],"permitted":["CAP_D"],"ambient":["CAP_E"]},
         "rlimits":[{"type":"RLIMIT_NOFILE","soft":1024,"hard":18446744073709551615}],"noNewPrivileges":true,"apparmorProfile":"p","oomScoreAdj":-5,
         "scheduler":{"policy":"SCHED_DEADLINE","nice":3,"priority":4,"flags":["SCHED_FLAG_RECLAIM"],"runtime":5,"deadline":6,"period":7},"selinuxLabel":"u:r:t",
@@ -187,7 +215,9 @@ TEST(ParseProcess, every_member_is_read)
     EXPECT_EQ(process.user.umask, 18U);
     EXPECT_EQ(process.user.additional_gids, (std::vector<std::uint32_t> { 3, 4 }));
     EXPECT_EQ(process.command_line, "c");
-    EXPECT_EQ(process.capabilities->effective[0] + process.capabilities->bounding[0] + process.capabilities->inheritable[0] + process.capabilities->permitted[0] + process.capabilities->ambient[0], "CAP_ACAP_BCAP_CCAP_DCAP_E");
+    EXPECT_EQ(process.capabilities->effective[0] + process.capabilities->bounding[0] + process.capabilities->inheritable[0]
+            + process.capabilities->permitted[0] + process.capabilities->ambient[0],
+        "CAP_ACAP_BCAP_CCAP_DCAP_E");
     EXPECT_EQ(process.rlimits[0].soft, 1024U);
     EXPECT_EQ(process.rlimits[0].hard, 18446744073709551615U);
     EXPECT_TRUE(process.no_new_privileges);
@@ -225,14 +255,15 @@ TEST(ParseProcess, one_list_of_capabilities_from_before_rc5_fills_all_sets_but_i
 
 TEST(ParseLinux, every_member_is_read)
 {
-    auto config = config_of({ .linux_section = R"(,"uidMappings":[{"containerID":0,"hostID":1000,"size":10}],"gidMappings":[{"containerID":1,"hostID":2000,"size":20}],
+    auto config = config_of(
+        { .linux_section = R"(,"uidMappings":[{"containerID":0,"hostID":1000,"size":10}],"gidMappings":[{"containerID":1,"hostID":2000,"size":20}],
         "timeOffsets":{"monotonic":{"secs":-5,"nanosecs":6},"boottime":{}},
         "devices":[{"path":"/dev/fuse","type":"c","major":10,"minor":229,"fileMode":8630,"uid":1,"gid":2},{"path":"/dev/p","type":"p"}],
         "netDevices":{"eth0":{"name":"net0"},"eth1":{}},"cgroupsPath":"/a/b","sysctl":{"net.ipv4.ip_forward":"1"},"rootfsPropagation":"rslave",
         "maskedPaths":["/proc/kcore"],"readonlyPaths":["/proc/bus"],"mountLabel":"u:r:t","personality":{"domain":"LINUX32","flags":["x"]},
         "intelRdt":{"closID":"c","schemata":["L3:0=f"],"l3CacheSchema":"L3:0=f","memBwSchema":"MB:0=70","enableMonitoring":true},
         "memoryPolicy":{"mode":"MPOL_BIND","nodes":"0","flags":["MPOL_F_STATIC_NODES"]})",
-        .namespaces = R"({"type":"user","path":"/proc/1/ns/user"},{"type":"time"})" });
+            .namespaces = R"({"type":"user","path":"/proc/1/ns/user"},{"type":"time"})" });
     auto const& section = config.linux_section;
     EXPECT_EQ(config.find_namespace(NamespaceType::user)->path, "/proc/1/ns/user");
     EXPECT_EQ(config.find_namespace(NamespaceType::time)->path, "");
@@ -275,7 +306,8 @@ TEST(ParseLinux, monitoring_is_known_under_its_names_before_1_3)
 
 TEST(ParseSeccomp, every_member_is_read)
 {
-    auto section = section_of(R"(,"seccomp":{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":38,"architectures":["SCMP_ARCH_X86_64"],"flags":["SECCOMP_FILTER_FLAG_LOG"],
+    auto section = section_of(
+        R"(,"seccomp":{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":38,"architectures":["SCMP_ARCH_X86_64"],"flags":["SECCOMP_FILTER_FLAG_LOG"],
         "listenerPath":"/run/l","listenerMetadata":"m","syscalls":[{"names":["clone","fork"],"action":"SCMP_ACT_ERRNO","errnoRet":1,"args":[{"index":1,"value":18446744073709551615,"valueTwo":7,"op":"SCMP_CMP_MASKED_EQ"}]}]})");
     auto const& seccomp = *section.seccomp;
     EXPECT_EQ(seccomp.default_action, "SCMP_ACT_ERRNO");
@@ -300,7 +332,8 @@ TEST(ParseSeccomp, an_empty_section_means_no_filter)
 
 TEST(ParseSeccomp, one_name_for_each_entry_from_before_rc5_is_known)
 {
-    auto section = section_of(R"(,"seccomp":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"name":"read","action":"SCMP_ACT_ALLOW","comment":"x"}]})");
+    auto section
+        = section_of(R"(,"seccomp":{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"name":"read","action":"SCMP_ACT_ALLOW","comment":"x"}]})");
     EXPECT_EQ(section.seccomp->syscalls[0].names, std::vector<std::string> { "read" });
 }
 
@@ -392,7 +425,8 @@ TEST(ParseResources, wrong_device_rules_are_named)
     EXPECT_EQ(resources_complaint(R"({"devices":[{"allow":true,"access":"rx"}]})"), "devices[0].access: must be made of r, w and m");
     EXPECT_EQ(resources_complaint(R"({"devices":[{"allow":true,"major":-2}]})"), "devices[0].major: is not a device number, nor -1 for all");
     EXPECT_EQ(resources_complaint(R"({"blockIO":{"weight":65536}})"), "blockIO.weight: 65536 is too large (at most 65535)");
-    EXPECT_EQ(resources_complaint(R"({"blockIO":{"throttleReadBpsDevice":[{"major":1,"minor":2}]}})"), "blockIO.throttleReadBpsDevice[0].rate: is missing");
+    EXPECT_EQ(
+        resources_complaint(R"({"blockIO":{"throttleReadBpsDevice":[{"major":1,"minor":2}]}})"), "blockIO.throttleReadBpsDevice[0].rate: is missing");
 }
 
 TEST(ParseConfig, hostile_texts_end_in_complaints)

@@ -30,9 +30,11 @@ Result<Unit> validate_idmapped_mount(Config const& config, Mount const& mount, s
         return complaint(place, "only bind mounts can be idmapped", "add \"bind\" or \"rbind\" to the options");
     if (mount.source.empty() || mount.source[0] != '/')
         return complaint(place + ".source", shown(mount.source) + " is not an absolute path, as an idmapped mount needs it");
-    bool const has_own_idmap = std::any_of(mount.options.begin(), mount.options.end(), [](std::string_view option) { return option.find("idmap=") != std::string_view::npos; });
+    bool const has_own_idmap = std::any_of(
+        mount.options.begin(), mount.options.end(), [](std::string_view option) { return option.find("idmap=") != std::string_view::npos; });
     if (!has_mappings && !has_own_idmap && !config.find_namespace(NamespaceType::user))
-        return complaint(place, "idmap without mappings takes those of the user namespace, and there is none", "add uidMappings and gidMappings to the mount");
+        return complaint(
+            place, "idmap without mappings takes those of the user namespace, and there is none", "add uidMappings and gidMappings to the mount");
     if (!mount.uid_mappings.empty() && mount.gid_mappings.empty())
         return complaint(place + ".gidMappings", "is missing beside uidMappings");
     if (mount.uid_mappings.empty() && !mount.gid_mappings.empty())

@@ -53,7 +53,7 @@ Result<Unit> validate_time_offsets(Config const& config)
 
 Result<Unit> validate_devices(std::vector<Device> const& devices)
 {
-    constexpr std::int64_t most_major = 4095;      // 12 bits
+    constexpr std::int64_t most_major = 4095; // 12 bits
     constexpr std::int64_t most_minor = 1'048'575; // 20 bits
     for (std::size_t index = 0; index < devices.size(); ++index) {
         auto const& device = devices[index];
@@ -89,7 +89,8 @@ Result<Unit> validate_net_devices(Config const& config)
         if (!is_interface_name(device.host_name))
             return complaint(place(), "is not the name of an interface: 1 to 15 characters without a slash, colon or blank");
         if (!device.name.empty() && !is_interface_name(device.name))
-            return complaint(place() + ".name", shown(device.name) + " is not the name of an interface: 1 to 15 characters without a slash, colon or blank");
+            return complaint(
+                place() + ".name", shown(device.name) + " is not the name of an interface: 1 to 15 characters without a slash, colon or blank");
         names.push_back(device.name.empty() ? device.host_name : device.name);
     }
     std::sort(names.begin(), names.end());

@@ -75,7 +75,8 @@ Result<Unit> validate_rlimits(std::vector<Rlimit> const& limits, std::string_vie
         if (!is_one_of(rlimit_words(), limit.type))
             return complaint(here() + ".type", one_of_text(rlimit_words()) + ", not " + shown(limit.type));
         if (limit.soft > limit.hard)
-            return complaint(here(), "the soft limit of " + limit.type + " is above the hard limit: " + std::to_string(limit.soft) + " > " + std::to_string(limit.hard));
+            return complaint(here(),
+                "the soft limit of " + limit.type + " is above the hard limit: " + std::to_string(limit.soft) + " > " + std::to_string(limit.hard));
         for (std::size_t other = 0; other < index; ++other) {
             if (limits[other].type == limit.type)
                 return complaint(here() + ".type", limit.type + " is given twice");
@@ -111,10 +112,12 @@ Result<Unit> validate_scheduler(Scheduler const& scheduler, std::string_view pla
     if (!has_priority && scheduler.priority != 0)
         return complaint(member_place(place, "priority"), "is for SCHED_FIFO and SCHED_RR only, not for " + scheduler.policy);
     if (has_priority && (scheduler.priority < 1 || scheduler.priority > 99))
-        return complaint(member_place(place, "priority"), std::to_string(scheduler.priority) + " is not between 1 and 99, as " + scheduler.policy + " needs it");
+        return complaint(
+            member_place(place, "priority"), std::to_string(scheduler.priority) + " is not between 1 and 99, as " + scheduler.policy + " needs it");
     for (std::size_t index = 0; index < scheduler.flags.size(); ++index) {
         if (!is_one_of(scheduler_flag_words(), scheduler.flags[index]))
-            return complaint(element_place(member_place(place, "flags"), index), one_of_text(scheduler_flag_words()) + ", not " + shown(scheduler.flags[index]));
+            return complaint(
+                element_place(member_place(place, "flags"), index), one_of_text(scheduler_flag_words()) + ", not " + shown(scheduler.flags[index]));
     }
     return validate_deadline(scheduler, place);
 }
@@ -133,7 +136,8 @@ Result<Unit> validate_labels(Process const& process, std::string_view place)
     if (has_control_character(process.apparmor_profile))
         return complaint(member_place(place, "apparmorProfile"), shown(process.apparmor_profile) + " is not the name of a profile");
     if (!process.selinux_label.empty() && !is_selinux_label(process.selinux_label))
-        return complaint(member_place(place, "selinuxLabel"), shown(process.selinux_label) + " is not a label", "write user:role:type or user:role:type:level");
+        return complaint(
+            member_place(place, "selinuxLabel"), shown(process.selinux_label) + " is not a label", "write user:role:type or user:role:type:level");
     return ok();
 }
 

@@ -11,7 +11,8 @@ Result<Unit> validate_memory(MemoryResources const& memory, std::string_view pla
         char const* name;
         std::optional<std::int64_t> value;
     };
-    for (auto const& [name, value] : { Limit { "limit", memory.limit }, Limit { "reservation", memory.reservation }, Limit { "swap", memory.swap }, Limit { "kernel", memory.kernel }, Limit { "kernelTCP", memory.kernel_tcp } }) {
+    for (auto const& [name, value] : { Limit { "limit", memory.limit }, Limit { "reservation", memory.reservation }, Limit { "swap", memory.swap },
+             Limit { "kernel", memory.kernel }, Limit { "kernelTCP", memory.kernel_tcp } }) {
         if (value && *value < -1)
             return complaint(member_place(place, name), std::to_string(*value) + " is not a number of bytes, nor -1 for no limit");
     }
@@ -42,7 +43,8 @@ Result<Unit> validate_hugepages(std::vector<HugepageLimit> const& limits, std::s
 {
     for (std::size_t index = 0; index < limits.size(); ++index) {
         if (!is_page_size(limits[index].page_size))
-            return complaint(element_place(member_place(place, "hugepageLimits"), index) + ".pageSize", shown(limits[index].page_size) + " is not a page size", "write a size such as \"2MB\"");
+            return complaint(element_place(member_place(place, "hugepageLimits"), index) + ".pageSize",
+                shown(limits[index].page_size) + " is not a page size", "write a size such as \"2MB\"");
     }
     return ok();
 }
@@ -52,7 +54,8 @@ Result<Unit> validate_unified(std::map<std::string, std::string> const& files, s
     for (auto const& [name, value] : files) {
         // A file of the container's own group and of nothing else.
         if (name.find('/') != std::string::npos || name.find('.') == std::string::npos || name.front() == '.' || has_control_character(name))
-            return complaint(member_place(place, "unified") + "[" + shown(name) + "]", "is not the name of a control group's file", "write a name such as \"memory.high\"");
+            return complaint(member_place(place, "unified") + "[" + shown(name) + "]", "is not the name of a control group's file",
+                "write a name such as \"memory.high\"");
     }
     return ok();
 }
@@ -74,7 +77,8 @@ Result<Unit> validate_names(Resources const& resources, std::string_view place)
     auto const& priorities = resources.network->priorities;
     for (std::size_t index = 0; index < priorities.size(); ++index) {
         if (!is_single_word(priorities[index].name))
-            return complaint(element_place(member_place(place, "network.priorities"), index) + ".name", shown(priorities[index].name) + " is not the name of an interface");
+            return complaint(element_place(member_place(place, "network.priorities"), index) + ".name",
+                shown(priorities[index].name) + " is not the name of an interface");
     }
     return ok();
 }

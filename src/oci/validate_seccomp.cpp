@@ -43,7 +43,8 @@ Result<Unit> validate_call(SeccompSyscall const& call, std::size_t index)
             return complaint(element_place(here() + ".names", name), "is empty");
         // The runtime itself writes to its socket after the filter is in force.
         if (call.action == "SCMP_ACT_NOTIFY" && call.names[name] == "write")
-            return complaint(element_place(here() + ".names", name), "write cannot be sent to a listener: the runtime needs it before the listener answers");
+            return complaint(
+                element_place(here() + ".names", name), "write cannot be sent to a listener: the runtime needs it before the listener answers");
     }
     return call.args.empty() ? Result<Unit>(ok()) : validate_args(call.args, here());
 }

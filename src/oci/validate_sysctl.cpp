@@ -8,10 +8,8 @@ namespace bulkhead::oci {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> ipc_sysctls {
-    "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem",
-    "kernel/shmall", "kernel/shmmax", "kernel/shmmni", "kernel/shm_rmid_forced"
-};
+constexpr std::array<std::string_view, 8> ipc_sysctls { "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall",
+    "kernel/shmmax", "kernel/shmmni", "kernel/shm_rmid_forced" };
 
 bool is_ipc_sysctl(std::string_view path)
 {

@@ -22,8 +22,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == cache_header_size && offsetof(Header, digest) == cache_digest_offset);
 
-template<typename T>
-std::string_view bytes_of(T const& value)
+template <typename T> std::string_view bytes_of(T const& value)
 {
     return { static_cast<char const*>(static_cast<void const*>(&value)), sizeof(value) };
 }

@@ -68,7 +68,8 @@ TEST_F(Cache, a_damaged_file_is_replaced)
     auto profile = engine_profile();
     auto size = instructions(profile);
     auto good = MUST(read_file(file_of(profile)));
-    for (std::size_t at : { std::size_t(0), std::size_t(8), std::size_t(12), std::size_t(16), std::size_t(20), std::size_t(30), std::size_t(60), good.size() - 1 }) {
+    for (std::size_t at :
+        { std::size_t(0), std::size_t(8), std::size_t(12), std::size_t(16), std::size_t(20), std::size_t(30), std::size_t(60), good.size() - 1 }) {
         auto bad = good;
         bad[at] = static_cast<char>(bad[at] ^ 1);
         put(profile, bad);

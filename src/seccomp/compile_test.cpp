@@ -61,10 +61,10 @@ TEST(Compile, an_engines_profile_allows_and_denies_as_written)
 TEST(Compile, the_other_architectures_of_a_profile_have_their_own_numbers)
 {
     auto program = compiled(engine_profile());
-    EXPECT_EQ(outcome(program, 3, {}, AUDIT_ARCH_I386), SECCOMP_RET_ALLOW);        // read
-    EXPECT_EQ(outcome(program, 21, {}, AUDIT_ARCH_I386), denied);                  // mount
-    EXPECT_EQ(outcome(program, 102, { 1 }, AUDIT_ARCH_I386), SECCOMP_RET_ALLOW);   // socketcall
-    EXPECT_EQ(outcome(program, (1 << 30) | 0), SECCOMP_RET_ALLOW);                 // x32 read
+    EXPECT_EQ(outcome(program, 3, {}, AUDIT_ARCH_I386), SECCOMP_RET_ALLOW); // read
+    EXPECT_EQ(outcome(program, 21, {}, AUDIT_ARCH_I386), denied); // mount
+    EXPECT_EQ(outcome(program, 102, { 1 }, AUDIT_ARCH_I386), SECCOMP_RET_ALLOW); // socketcall
+    EXPECT_EQ(outcome(program, (1 << 30) | 0), SECCOMP_RET_ALLOW); // x32 read
     EXPECT_EQ(outcome(program, 0, {}, AUDIT_ARCH_AARCH64), SECCOMP_RET_KILL_THREAD);
 }
 
@@ -198,9 +198,8 @@ TEST(Compile, conditions_on_different_arguments_must_all_hold)
 
 TEST(Compile, conditions_that_share_an_argument_are_alternatives)
 {
-    std::vector<oci::SeccompArg> arguments = {
-        { .index = 0, .value = 1, .op = "SCMP_CMP_EQ" }, { .index = 0, .value = 2, .op = "SCMP_CMP_EQ" }, { .index = 1, .value = 9, .op = "SCMP_CMP_EQ" }
-    };
+    std::vector<oci::SeccompArg> arguments = { { .index = 0, .value = 1, .op = "SCMP_CMP_EQ" }, { .index = 0, .value = 2, .op = "SCMP_CMP_EQ" },
+        { .index = 1, .value = 9, .op = "SCMP_CMP_EQ" } };
     auto program = compiled(allowing_profile(entry({ "ioctl" }, "SCMP_ACT_ERRNO", arguments)));
     EXPECT_EQ(outcome(program, SYS_ioctl, { 1, 0 }), denied);
     EXPECT_EQ(outcome(program, SYS_ioctl, { 2, 0 }), denied);
@@ -296,7 +295,8 @@ TEST(Compile, complaints_name_their_place)
 // In a child: 0 when the kernel takes the filter and then denies mount(2) and answers number 1000 as the evaluator says.
 int try_in_kernel(Program const& program)
 {
-    sock_fprog filter { .len = static_cast<unsigned short>(program.instructions.size()), .filter = const_cast<sock_filter*>(program.instructions.data()) };
+    sock_fprog filter { .len = static_cast<unsigned short>(program.instructions.size()),
+        .filter = const_cast<sock_filter*>(program.instructions.data()) };
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program.flags, &filter) != 0)
         return 1;
     if (::syscall(SYS_mount, nullptr, nullptr, nullptr, 0, nullptr) != -1 || errno != EPERM)

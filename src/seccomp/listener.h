@@ -12,8 +12,8 @@
 namespace bulkhead::seccomp {
 
 struct ListenerMessage {
-    oci::State state;     // of the container
-    pid_t pid = 0;        // of the process that the filter is on: the container's first, or one of exec
+    oci::State state; // of the container
+    pid_t pid = 0; // of the process that the filter is on: the container's first, or one of exec
     std::string metadata; // listenerMetadata as configured
 };
 

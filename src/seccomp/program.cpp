@@ -107,7 +107,8 @@ Result<Unit> check_instructions(std::span<sock_filter const> instructions)
     if (instructions.empty())
         return invalid("the filter is empty");
     if (instructions.size() > max_instructions)
-        return invalid("the filter has " + std::to_string(instructions.size()) + " instructions; the kernel takes at most " + std::to_string(max_instructions),
+        return invalid(
+            "the filter has " + std::to_string(instructions.size()) + " instructions; the kernel takes at most " + std::to_string(max_instructions),
             "name fewer system calls, or fewer arguments, in linux.seccomp.syscalls");
     for (std::size_t index = 0; index < instructions.size(); ++index)
         TRY(check_one(instructions[index], index, instructions.size()));

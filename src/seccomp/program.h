@@ -14,10 +14,10 @@ namespace bulkhead::seccomp {
 
 struct Program {
     std::vector<sock_filter> instructions;
-    std::uint32_t flags = 0;        // SECCOMP_FILTER_FLAG_..., NEW_LISTENER among them when a listener is needed
-    bool needs_listener = false;    // some rule asks a supervisor (SCMP_ACT_NOTIFY)
-    std::string listener_path;      // unix socket of the supervisor
-    std::string listener_metadata;  // opaque words for it
+    std::uint32_t flags = 0; // SECCOMP_FILTER_FLAG_..., NEW_LISTENER among them when a listener is needed
+    bool needs_listener = false; // some rule asks a supervisor (SCMP_ACT_NOTIFY)
+    std::string listener_path; // unix socket of the supervisor
+    std::string listener_metadata; // opaque words for it
 };
 
 // The kernel takes no more (BPF_MAXINSNS).

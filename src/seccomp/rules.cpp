@@ -51,7 +51,8 @@ std::uint32_t with_number(Action action, std::uint32_t number)
 }
 
 // WORD and its number as libseccomp's action; the places are those of the two members.
-Result<std::uint32_t> read_action(std::string const& word, std::string const& place, std::optional<std::uint32_t> number, std::string const& number_place)
+Result<std::uint32_t> read_action(
+    std::string const& word, std::string const& place, std::optional<std::uint32_t> number, std::string const& number_place)
 {
     auto action = action_by_word(word);
     if (!action)
@@ -67,7 +68,8 @@ Result<std::uint32_t> read_action(std::string const& word, std::string const& pl
 Result<scmp_arg_cmp> read_condition(oci::SeccompArg const& argument, std::string const& place)
 {
     if (argument.index >= argument_count)
-        return complaint(place + ".index", std::to_string(argument.index) + " is too large: a system call has " + std::to_string(argument_count) + " arguments",
+        return complaint(place + ".index",
+            std::to_string(argument.index) + " is too large: a system call has " + std::to_string(argument_count) + " arguments",
             "count them from 0");
     auto comparison = operator_by_word(argument.op);
     if (!comparison)
@@ -152,7 +154,8 @@ Result<std::uint32_t> read_flags(std::vector<std::string> const& words, bool not
         if (!bit)
             return complaint(place, "unknown flag " + quoted(words[index]), one_of(known_flags()));
         if (*bit == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !notifies)
-            return complaint(place, words[index] + " works only with an SCMP_ACT_NOTIFY rule", "take the flag out, or add such a rule and listenerPath");
+            return complaint(
+                place, words[index] + " works only with an SCMP_ACT_NOTIFY rule", "take the flag out, or add such a rule and listenerPath");
         flags |= *bit;
         if (notifies && *bit == SECCOMP_FILTER_FLAG_TSYNC)
             flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;

@@ -14,11 +14,53 @@
 namespace bulkhead::seccomp {
 
 constexpr std::array denied_by_default = {
-    "acct", "add_key", "bpf", "create_module", "delete_module", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "get_kernel_syms",
-    "init_module", "ioperm", "iopl", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mount", "mount_setattr", "move_mount",
-    "nfsservctl", "open_tree", "perf_event_open", "pivot_root", "query_module", "quotactl", "quotactl_fd", "reboot", "request_key", "setns",
-    "settimeofday", "swapoff", "swapon", "_sysctl", "sysfs", "umount2", "unshare", "uselib", "userfaultfd", "ustat", "vhangup", "vm86",
-    "clone", "clone3", "personality", "socket",
+    "acct",
+    "add_key",
+    "bpf",
+    "create_module",
+    "delete_module",
+    "finit_module",
+    "fsconfig",
+    "fsmount",
+    "fsopen",
+    "fspick",
+    "get_kernel_syms",
+    "init_module",
+    "ioperm",
+    "iopl",
+    "kexec_file_load",
+    "kexec_load",
+    "keyctl",
+    "lookup_dcookie",
+    "mount",
+    "mount_setattr",
+    "move_mount",
+    "nfsservctl",
+    "open_tree",
+    "perf_event_open",
+    "pivot_root",
+    "query_module",
+    "quotactl",
+    "quotactl_fd",
+    "reboot",
+    "request_key",
+    "setns",
+    "settimeofday",
+    "swapoff",
+    "swapon",
+    "_sysctl",
+    "sysfs",
+    "umount2",
+    "unshare",
+    "uselib",
+    "userfaultfd",
+    "ustat",
+    "vhangup",
+    "vm86",
+    "clone",
+    "clone3",
+    "personality",
+    "socket",
 };
 
 // Every call that x86-64 or 32-bit x86 has, but for the list above.
@@ -54,7 +96,8 @@ inline oci::Seccomp engine_profile()
     for (std::uint64_t value : { 0x0ULL, 0x8ULL, 0x20000ULL, 0x20008ULL, 0xffffffffULL })
         profile.syscalls.push_back(entry({ "personality" }, "SCMP_ACT_ALLOW", { { .index = 0, .value = value, .op = "SCMP_CMP_EQ" } }));
     profile.syscalls.push_back(entry({ "socket" }, "SCMP_ACT_ALLOW", { { .index = 0, .value = 40, .op = "SCMP_CMP_NE" } }));
-    profile.syscalls.push_back(entry({ "clone" }, "SCMP_ACT_ALLOW", { { .index = 0, .value = 0x7e020000, .value_two = 0, .op = "SCMP_CMP_MASKED_EQ" } }));
+    profile.syscalls.push_back(
+        entry({ "clone" }, "SCMP_ACT_ALLOW", { { .index = 0, .value = 0x7e020000, .value_two = 0, .op = "SCMP_CMP_MASKED_EQ" } }));
     profile.syscalls.push_back(entry({ "clone3" }, "SCMP_ACT_ERRNO"));
     profile.syscalls.back().errno_ret = 38;
     return profile;

@@ -12,8 +12,7 @@ namespace bulkhead::seccomp {
 
 namespace {
 
-template<typename T>
-struct Word {
+template <typename T> struct Word {
     std::string_view text;
     T value;
 };
@@ -80,8 +79,7 @@ constexpr std::array flags = {
     Word<std::uint32_t> { "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
 };
 
-template<typename T, std::size_t N>
-std::optional<T> find(std::array<Word<T>, N> const& words, std::string_view text)
+template <typename T, std::size_t N> std::optional<T> find(std::array<Word<T>, N> const& words, std::string_view text)
 {
     for (auto const& word : words) {
         if (word.text == text)
@@ -90,8 +88,7 @@ std::optional<T> find(std::array<Word<T>, N> const& words, std::string_view text
     return std::nullopt;
 }
 
-template<typename T, std::size_t N>
-std::vector<std::string> list(std::array<Word<T>, N> const& words)
+template <typename T, std::size_t N> std::vector<std::string> list(std::array<Word<T>, N> const& words)
 {
     std::vector<std::string> texts;
     for (auto const& word : words)
@@ -101,15 +98,39 @@ std::vector<std::string> list(std::array<Word<T>, N> const& words)
 
 } // namespace
 
-std::optional<Action> action_by_word(std::string_view text) { return find(actions, text); }
-std::optional<scmp_compare> operator_by_word(std::string_view text) { return find(operators, text); }
-std::optional<std::uint32_t> architecture_by_word(std::string_view text) { return find(architectures, text); }
-std::optional<std::uint32_t> flag_by_word(std::string_view text) { return find(flags, text); }
+std::optional<Action> action_by_word(std::string_view text)
+{
+    return find(actions, text);
+}
+std::optional<scmp_compare> operator_by_word(std::string_view text)
+{
+    return find(operators, text);
+}
+std::optional<std::uint32_t> architecture_by_word(std::string_view text)
+{
+    return find(architectures, text);
+}
+std::optional<std::uint32_t> flag_by_word(std::string_view text)
+{
+    return find(flags, text);
+}
 
-std::vector<std::string> known_actions() { return list(actions); }
-std::vector<std::string> known_operators() { return list(operators); }
-std::vector<std::string> known_architectures() { return list(architectures); }
-std::vector<std::string> known_flags() { return list(flags); }
+std::vector<std::string> known_actions()
+{
+    return list(actions);
+}
+std::vector<std::string> known_operators()
+{
+    return list(operators);
+}
+std::vector<std::string> known_architectures()
+{
+    return list(architectures);
+}
+std::vector<std::string> known_flags()
+{
+    return list(flags);
+}
 
 // The kernel looks at the flags before it looks at the (absent) filter: EINVAL for one it does not know, else EFAULT.
 bool kernel_knows_flags(std::uint32_t wanted)

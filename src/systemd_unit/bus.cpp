@@ -93,9 +93,10 @@ Result<Manager> Manager::connect(Whose whose)
     Manager manager;
     manager.m_bus.reset(bus);
     if (code < 0) {
-        auto error = Error::from_errno(static_cast<Errno>(-code), whose == Whose::user ? "connect to the user's D-Bus" : "connect to the system's D-Bus");
+        auto error
+            = Error::from_errno(static_cast<Errno>(-code), whose == Whose::user ? "connect to the user's D-Bus" : "connect to the system's D-Bus");
         bool is_booted = ::access("/run/systemd/system", F_OK) == 0;
-        error.hint = !is_booted ? "systemd does not run on this host: leave --systemd-cgroup out"
+        error.hint = !is_booted    ? "systemd does not run on this host: leave --systemd-cgroup out"
             : whose == Whose::user ? "log in so that systemd --user runs (loginctl enable-linger), and set XDG_RUNTIME_DIR"
                                    : "start dbus.socket";
         return error;
@@ -163,7 +164,9 @@ Result<Unit> Manager::wait_for_job(std::string const& job)
         if (auto found = m_ended->find(job); found != m_ended->end()) {
             if (found->second == "done")
                 return ok();
-            return Error { .code = Errno::io, .message = "systemd's job ended as " + quoted(found->second), .hint = "see journalctl -b and systemctl status of the unit" };
+            return Error { .code = Errno::io,
+                .message = "systemd's job ended as " + quoted(found->second),
+                .hint = "see journalctl -b and systemctl status of the unit" };
         }
         int code = sd_bus_process(m_bus.get(), nullptr);
         auto time = now();
@@ -223,7 +226,8 @@ Result<std::string> Manager::start(std::string const& unit, std::vector<Property
     CallError error;
     int code = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &path);
     if (code >= 0)
-        code = sd_bus_get_property_string(m_bus.get(), service, path, unit.ends_with(".slice") ? "org.freedesktop.systemd1.Slice" : "org.freedesktop.systemd1.Scope", "ControlGroup", error.get(), &group);
+        code = sd_bus_get_property_string(m_bus.get(), service, path,
+            unit.ends_with(".slice") ? "org.freedesktop.systemd1.Slice" : "org.freedesktop.systemd1.Scope", "ControlGroup", error.get(), &group);
     std::free(path);
     if (code < 0)
         return error.to_error(code, "ask systemd for the unit's control group");

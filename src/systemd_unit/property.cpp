@@ -90,7 +90,8 @@ Result<Property> parse_property(std::string_view argument)
     auto equals = argument.find('=');
     auto colon = argument.substr(0, equals).find(':');
     if (equals == std::string_view::npos || colon == std::string_view::npos)
-        return invalid("argument " + quoted(argument) + " is not a property", "write it as NAME[@VERSION]:SIGNATURE=VALUE, for example MemoryMax:t=1048576");
+        return invalid(
+            "argument " + quoted(argument) + " is not a property", "write it as NAME[@VERSION]:SIGNATURE=VALUE, for example MemoryMax:t=1048576");
     Property property;
     auto name = argument.substr(0, colon);
     auto at = name.find('@');

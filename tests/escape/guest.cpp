@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #ifndef RENAME_EXCHANGE
-#    define RENAME_EXCHANGE (1 << 1)
+#define RENAME_EXCHANGE (1 << 1)
 #endif
 
 namespace {

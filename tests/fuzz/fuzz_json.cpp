@@ -16,8 +16,7 @@ using Reference = nlohmann::json;
 // Learns why the reference parser refuses a text: a number that no double holds is no syntax error.
 class Verdict : public nlohmann::detail::json_sax_acceptor<Reference> {
 public:
-    template<typename Exception>
-    bool parse_error(std::size_t, std::string const&, Exception const& reason)
+    template <typename Exception> bool parse_error(std::size_t, std::string const&, Exception const& reason)
     {
         is_about_range = reason.id == 406;
         return false;

@@ -11,11 +11,11 @@ namespace conformance {
 enum class Level { must, should, may, engine };
 
 struct Requirement {
-    std::string_view number;  // "R-6.12"
+    std::string_view number; // "R-6.12"
     Level level;
-    std::string_view since;   // the version of the specification that first asks for it
+    std::string_view since; // the version of the specification that first asks for it
     std::string_view section; // "config.md, process"
-    std::string_view text;    // in our own words
+    std::string_view text; // in our own words
     std::string_view no_test = {}; // why no test can see it from outside; empty when a test does
 };
 

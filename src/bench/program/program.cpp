@@ -115,7 +115,10 @@ long mount_call(char const* source, long target, char const* type, long flags, c
 constexpr long ms_rdonly = 1, ms_nosuid = 2, ms_nodev = 4, ms_noexec = 8, ms_remount = 32, ms_bind = 4096, ms_rec = 16384, ms_private = 1 << 18;
 constexpr long quiet = ms_nosuid | ms_nodev | ms_noexec;
 
-void make_directory(long path) { system_call(__NR_mkdirat, AT_FDCWD, path, 0755); }
+void make_directory(long path)
+{
+    system_call(__NR_mkdirat, AT_FDCWD, path, 0755);
+}
 
 struct Node {
     char const* name;
@@ -125,7 +128,8 @@ struct Node {
 
 void fill_dev(char const* root)
 {
-    constexpr Node nodes[] = { { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 } };
+    constexpr Node nodes[] = { { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 },
+        { "/dev/tty", 5, 0 } };
     for (auto const& node : nodes)
         system_call(__NR_mknodat, AT_FDCWD, Path(root, node.name).get(), 0020666, (node.major << 8) | node.minor);
     constexpr char const* links[][2] = { { "/proc/self/fd", "/dev/fd" }, { "/proc/self/fd/0", "/dev/stdin" }, { "/proc/self/fd/1", "/dev/stdout" },

@@ -32,10 +32,13 @@ inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d 
     return x0;
 }
 #else
-#    error "the bench's program knows x86-64 and arm64"
+#error "the bench's program knows x86-64 and arm64"
 #endif
 
-inline long address(void const* pointer) { return reinterpret_cast<long>(pointer); }
+inline long address(void const* pointer)
+{
+    return reinterpret_cast<long>(pointer);
+}
 
 [[noreturn]] inline void leave(int status)
 {

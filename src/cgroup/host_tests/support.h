@@ -31,7 +31,9 @@ protected:
     static bool skip_unless_writable(std::string const& controller)
     {
         for (auto const& hierarchy : MUST(HostCgroups::discover()).hierarchies) {
-            bool is_meant = controller.empty() ? hierarchy.is_v2 : std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(), controller) != hierarchy.controllers.end();
+            bool is_meant = controller.empty()
+                ? hierarchy.is_v2
+                : std::find(hierarchy.controllers.begin(), hierarchy.controllers.end(), controller) != hierarchy.controllers.end();
             auto probe = hierarchy.mount_point + "/bulkhead-probe-" + std::to_string(::getpid());
             if (is_meant && ::mkdir(probe.c_str(), 0755) == 0) {
                 ::rmdir(probe.c_str());

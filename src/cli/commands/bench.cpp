@@ -46,7 +46,8 @@ std::string own_path()
 
 Result<std::vector<bench::RuntimeChoice>> choose_runtimes(std::vector<std::string> const& wishes)
 {
-    std::vector<bench::RuntimeChoice> runtimes { { "bulkhead", own_path() }, { "crun", bench::find_program("crun") }, { "runc", bench::find_program("runc") } };
+    std::vector<bench::RuntimeChoice> runtimes { { "bulkhead", own_path() }, { "crun", bench::find_program("crun") },
+        { "runc", bench::find_program("runc") } };
     for (auto const& wish : wishes) {
         auto equals = wish.find('=');
         if (equals == std::string::npos || equals == 0 || wish.find('/') < equals)

@@ -93,7 +93,8 @@ Result<Unit> understand(Doing& doing)
         auto group = TRY(read_file("/etc/group"));
         request.user = TRY(do_command::find_user(flags.user, passwd, group).context("--user"));
         if (request.rootless && (request.user.uid != 0 || request.user.gid != 0))
-            return Error { .code = Errno::perm, .message = "--user: without root there is one user only, you, who is called root inside",
+            return Error { .code = Errno::perm,
+                .message = "--user: without root there is one user only, you, who is called root inside",
                 .hint = "leave --user out, or run as root" };
         if (request.rootless)
             request.user.groups.clear();
@@ -210,7 +211,9 @@ Error with_shell_status(Error error)
 
 Result<int> do_it(Session const& session, DoFlags const& flags)
 {
-    Doing doing { .session = session, .flags = flags, .state_root = {}, .request = {}, .isolation = nullptr, .foreground = nullptr, .listener = {}, .made = {} };
+    Doing doing {
+        .session = session, .flags = flags, .state_root = {}, .request = {}, .isolation = nullptr, .foreground = nullptr, .listener = {}, .made = {}
+    };
     doing.state_root = TRY(container::absolute_path(session.flags.root.empty() ? container::default_root() : session.flags.root));
     TRY(understand(doing));
     TRY(choose(doing));

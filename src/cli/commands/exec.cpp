@@ -133,8 +133,8 @@ Result<oci::Process> read_process(container::Container const& container, ExecFla
 {
     if (flags.process.empty())
         return process_from_flags(container, flags, no_new_privs_was_given);
-    auto text = TRY(flags.process == "-" ? read_all(FileView(0), max_process_size).or_error("read standard input")
-                                         : read_file(flags.process, max_process_size));
+    auto text = TRY(
+        flags.process == "-" ? read_all(FileView(0), max_process_size).or_error("read standard input") : read_file(flags.process, max_process_size));
     auto process = TRY(oci::parse_process(text).context([&] { return "read the process document " + quoted(flags.process); }));
     process.terminal = process.terminal || flags.tty;
     return process;
@@ -183,7 +183,8 @@ Result<int> exec(Session const& session, ExecFlags const& flags, bool no_new_pri
     std::unique_ptr<container::Foreground> foreground;
     std::optional<container::ConsoleListener> listener;
     if (!flags.detach) {
-        foreground = TRY(container::Foreground::prepare(flags.no_subreaper ? container::Foreground::Subreaper::no : container::Foreground::Subreaper::yes));
+        foreground
+            = TRY(container::Foreground::prepare(flags.no_subreaper ? container::Foreground::Subreaper::no : container::Foreground::Subreaper::yes));
         if (plan.process.terminal) {
             auto made = TRY(container::ConsoleListener::listen(container.state_path()));
             listener.emplace(std::move(made));

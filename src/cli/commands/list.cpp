@@ -22,8 +22,8 @@ std::string as_table(std::vector<container::ListedContainer> const& listed)
 {
     std::vector<Row> rows { { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" } };
     for (auto const& one : listed) {
-        rows.push_back({ one.id, std::to_string(one.pid), status_word(one), one.record ? one.record->bundle : "", one.record ? one.record->created : "",
-            one.record ? user_name(one.record->owner) : "" });
+        rows.push_back({ one.id, std::to_string(one.pid), status_word(one), one.record ? one.record->bundle : "",
+            one.record ? one.record->created : "", one.record ? user_name(one.record->owner) : "" });
     }
     std::vector<std::size_t> widths(rows.front().size(), 9);
     for (auto const& row : rows) {
@@ -61,8 +61,8 @@ Result<int> list(Session const& session, std::string const& format, bool quiet)
     auto listed = TRY(containers.list());
     for (auto const& one : listed) {
         if (!one.trouble.empty())
-            log::warning("the state of a container cannot be used", { { "id", one.id }, { "reason", one.trouble },
-                { "try", "bulkhead delete --force " + one.id } });
+            log::warning("the state of a container cannot be used",
+                { { "id", one.id }, { "reason", one.trouble }, { "try", "bulkhead delete --force " + one.id } });
     }
     std::string text;
     if (quiet) {

@@ -56,10 +56,12 @@ void write_mounts(JsonWriter& json, bool rootless)
     std::array<StarterMount, 7> const mounts { {
         { "/proc", "proc", "proc", "" },
         { "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k" },
-        { "/dev/pts", "devpts", "devpts", rootless ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620" : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5" },
+        { "/dev/pts", "devpts", "devpts",
+            rootless ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620" : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5" },
         { "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k" },
         { "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev" },
-        rootless ? StarterMount { "/sys", "none", "/sys", "rbind,nosuid,noexec,nodev,ro" } : StarterMount { "/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro" },
+        rootless ? StarterMount { "/sys", "none", "/sys", "rbind,nosuid,noexec,nodev,ro" }
+                 : StarterMount { "/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro" },
         { "/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev,relatime,ro" },
     } };
     json.key("mounts").begin_array();

@@ -65,8 +65,7 @@ Error wrong_value(std::string_view flag, std::string const& text)
     return invalid("invalid value " + quoted(text) + " for " + std::string(flag));
 }
 
-template<typename T>
-Result<Unit> set_number(std::string_view flag, OptionalText const& text, std::optional<T>& into)
+template <typename T> Result<Unit> set_number(std::string_view flag, OptionalText const& text, std::optional<T>& into)
 {
     if (!text || text->empty())
         return ok();
@@ -93,8 +92,9 @@ Result<Unit> refuse_rdt(UpdateFlags const& flags)
     if (!flags.l3_cache_schema && !flags.mem_bw_schema)
         return ok();
     bool is_mounted = open_at(FileView::current_directory(), "/sys/fs/resctrl/schemata", O_RDONLY).is_ok();
-    return Error { .code = Errno::notsup, .message = is_mounted ? "update cannot change Intel RDT schemata in this version"
-                                                                 : "Intel RDT/CAT and MBA are not available: /sys/fs/resctrl is not mounted on this host",
+    return Error { .code = Errno::notsup,
+        .message = is_mounted ? "update cannot change Intel RDT schemata in this version"
+                              : "Intel RDT/CAT and MBA are not available: /sys/fs/resctrl is not mounted on this host",
         .hint = "leave out --l3-cache-schema and --mem-bw-schema" };
 }
 

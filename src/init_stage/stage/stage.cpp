@@ -44,10 +44,13 @@ inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d 
     return x0;
 }
 #else
-#    error "the init stage knows x86-64 and arm64"
+#error "the init stage knows x86-64 and arm64"
 #endif
 
-inline long address(void const* pointer) { return reinterpret_cast<long>(pointer); }
+inline long address(void const* pointer)
+{
+    return reinterpret_cast<long>(pointer);
+}
 
 alignas(16) unsigned char plan_bytes[max_plan_size];
 
@@ -91,11 +94,7 @@ struct Stage {
             fail(step, result);
     }
 
-    template<typename T>
-    T const* part(Part const& p) const
-    {
-        return p.length ? reinterpret_cast<T const*>(plan_bytes + p.offset) : nullptr;
-    }
+    template <typename T> T const* part(Part const& p) const { return p.length ? reinterpret_cast<T const*>(plan_bytes + p.offset) : nullptr; }
 
     void check_parts() const
     {
@@ -253,7 +252,8 @@ extern "C" [[noreturn]] void stage_main(long const* stack)
     int fd = count > 1 ? descriptor_from(arguments[0]) : -1;
     std::size_t length = 0;
     while (fd >= 0 && length < sizeof plan_bytes) {
-        auto got = system_call(__NR_pread64, fd, address(plan_bytes + length), static_cast<long>(sizeof plan_bytes - length), static_cast<long>(length));
+        auto got
+            = system_call(__NR_pread64, fd, address(plan_bytes + length), static_cast<long>(sizeof plan_bytes - length), static_cast<long>(length));
         if (got <= 0)
             break;
         length += static_cast<std::size_t>(got);

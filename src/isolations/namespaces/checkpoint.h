@@ -16,8 +16,8 @@
 namespace bulkhead::namespaces {
 
 struct DumpPlan {
-    std::string criu;                               // program; empty: "criu" out of PATH
-    pid_t pid = 0;                                  // the container's first process
+    std::string criu; // program; empty: "criu" out of PATH
+    pid_t pid = 0; // the container's first process
     oci::Config const& config;
     std::map<std::string, std::string> cgroup_paths; // Cgroup::paths()
     isolation::CheckpointOptions const& options;
@@ -30,12 +30,12 @@ Result<Unit> dump_container(DumpPlan const&);
 struct RestorePlan {
     std::string criu;
     std::string bundle;
-    std::string root;                               // the root file system, absolute
-    std::string state_path;                         // the container's state folder, for a mount point
+    std::string root; // the root file system, absolute
+    std::string state_path; // the container's state folder, for a mount point
     oci::Config const& config;
-    cgroup::Cgroup* group = nullptr;                // made, limits set; null: none
+    cgroup::Cgroup* group = nullptr; // made, limits set; null: none
     isolation::CheckpointOptions const& options;
-    std::string console_socket;                     // takes the terminal's master; empty: none
+    std::string console_socket; // takes the terminal's master; empty: none
     // Prestart and createRuntime hooks, with the pid of the first process; may be empty.
     std::function<Result<Unit>(pid_t)> on_namespaces;
 };

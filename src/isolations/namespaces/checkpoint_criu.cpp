@@ -24,10 +24,10 @@ constexpr std::size_t quoted_lines = 5;
 
 // Fields of criu_req, criu_resp, criu_notify, criu_features and criu_restore_resp.
 namespace request_field {
-    constexpr std::uint32_t type = 1, opts = 2, notify_success = 3, features = 5;
+constexpr std::uint32_t type = 1, opts = 2, notify_success = 3, features = 5;
 }
 namespace answer_field {
-    constexpr std::uint32_t type = 1, success = 2, restore = 4, notify = 5, code = 7, features = 8, message = 9;
+constexpr std::uint32_t type = 1, success = 2, restore = 4, notify = 5, code = 7, features = 8, message = 9;
 }
 
 struct Answer {
@@ -188,7 +188,9 @@ Result<Criu> Criu::start(CriuCall const& call)
     for (;;) {
         auto message = TRY(ours.receive().or_error("start criu"));
         if (message.kind == message_failed)
-            return Error { .code = Errno::noent, .message = message.text, .hint = "install criu (4.0 or newer for recent kernels), or name it with --criu" };
+            return Error {
+                .code = Errno::noent, .message = message.text, .hint = "install criu (4.0 or newer for recent kernels), or name it with --criu"
+            };
         if (message.kind != message_socket)
             return criu; // the channel closed: criu runs
         if (!message.files.empty())
@@ -200,8 +202,10 @@ Result<Criu> Criu::start(CriuCall const& call)
 std::string words_of_check(std::string const& program)
 {
     auto path = program.empty() ? std::string("criu") : program;
-    auto end = host::run_program({ .path = path, .args = { path, "check" },
-        .env = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" }, .timeout_ms = 10'000 });
+    auto end = host::run_program({ .path = path,
+        .args = { path, "check" },
+        .env = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+        .timeout_ms = 10'000 });
     if (end.is_error() || end.value().succeeded())
         return {};
     return complaints_in_log(end.value().output);
@@ -216,7 +220,8 @@ Error failure(CriuCall const& call, Answer const* answer)
     auto complaints = log.is_ok() ? complaints_in_log(log.value()) : std::string();
     auto check = words_of_check(call.program);
     if (!check.empty())
-        return Error { .code = Errno::notsup, .message = message + ": it does not work on this kernel; `criu check` says:\n" + check,
+        return Error { .code = Errno::notsup,
+            .message = message + ": it does not work on this kernel; `criu check` says:\n" + check,
             .hint = "install a newer criu, or name one with --criu" };
     if (!complaints.empty())
         message += "; its log says:\n" + complaints;

@@ -25,9 +25,9 @@ struct CriuNotification {
 };
 
 struct CriuCall {
-    std::string program;                // path; empty: "criu" out of PATH
+    std::string program; // path; empty: "criu" out of PATH
     CriuRequest request = CriuRequest::dump;
-    std::string log_path;               // where the request makes criu write its log; quoted in errors
+    std::string log_path; // where the request makes criu write its log; quoted in errors
     // In the child, before criu starts: what it opens becomes criu's descriptors criu_first_passed, +1, +2...
     std::function<Result<std::vector<File>>()> prepare_child;
     // In the caller, once criu runs as this process: the options of the request (criu_opts). Descriptors in it are criu's own.

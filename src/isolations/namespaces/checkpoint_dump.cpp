@@ -69,7 +69,8 @@ Result<Unit> refuse_what_cannot_come_back(oci::Config const& config)
 {
     for (std::size_t index = 0; index < config.mounts.size(); ++index) {
         if (!config.mounts[index].uid_mappings.empty())
-            return Error { .code = Errno::notsup, .message = "mounts[" + std::to_string(index) + "] (" + quoted(config.mounts[index].destination)
+            return Error { .code = Errno::notsup,
+                .message = "mounts[" + std::to_string(index) + "] (" + quoted(config.mounts[index].destination)
                     + ") is id-mapped, and criu would restore it without the mapping",
                 .hint = "run the container without id-mapped mounts to checkpoint it" };
     }
@@ -136,10 +137,13 @@ Result<Unit> check_features(DumpPlan const& plan)
     CriuCall call { .program = plan.criu, .request = CriuRequest::feature_check };
     auto features = TRY(call_criu(call));
     if (plan.options.pre_dump && !features.tracks_memory)
-        return Error { .code = Errno::notsup, .message = "--pre-dump: this kernel does not track which memory was written (CONFIG_MEM_SOFT_DIRTY)",
+        return Error { .code = Errno::notsup,
+            .message = "--pre-dump: this kernel does not track which memory was written (CONFIG_MEM_SOFT_DIRTY)",
             .hint = "checkpoint without --pre-dump" };
     if (plan.options.lazy_pages && !features.has_lazy_pages)
-        return Error { .code = Errno::notsup, .message = "--lazy-pages: criu cannot use userfaultfd on this kernel", .hint = "checkpoint without --lazy-pages" };
+        return Error {
+            .code = Errno::notsup, .message = "--lazy-pages: criu cannot use userfaultfd on this kernel", .hint = "checkpoint without --lazy-pages"
+        };
     return ok();
 }
 

@@ -47,8 +47,7 @@ struct Owner {
 };
 
 // The mount of the config that PLACE is or lies in: the innermost, and of several at one place the last.
-template<typename Resolve>
-Owner owner_of(oci::Config const& config, std::string const& place, Resolve resolve)
+template <typename Resolve> Owner owner_of(oci::Config const& config, std::string const& place, Resolve resolve)
 {
     Owner best;
     std::size_t longest = 0;

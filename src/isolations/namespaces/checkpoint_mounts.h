@@ -18,7 +18,7 @@ struct ExternalMount {
 };
 
 struct MountLine {
-    std::string root;  // inside its file system
+    std::string root; // inside its file system
     std::string place;
     std::string type;
 };
@@ -37,7 +37,7 @@ struct Resolver {
 std::vector<ExternalMount> external_mounts(oci::Config const&, std::vector<MountLine> const&, Resolver);
 
 struct HostPlaces {
-    std::string bundle;                                // relative sources start here
+    std::string bundle; // relative sources start here
     std::map<std::string, std::string> cgroup_folders; // by the last part of the hierarchy's mount point: "cpu,cpuacct"
 };
 

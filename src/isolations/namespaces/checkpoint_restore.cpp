@@ -146,7 +146,7 @@ WireWriter inherited(std::string_view key, int number)
 // What the restored processes get from us, by criu's name for it.
 struct Inherited {
     std::vector<std::pair<std::string, int>> keys; // criu's descriptors: standard pipes, joined namespaces
-    std::vector<oci::Namespace> joined;            // opened for it, in order
+    std::vector<oci::Namespace> joined; // opened for it, in order
     std::vector<ExternalMount> mounts;
 };
 
@@ -168,7 +168,8 @@ Result<Unit> add_namespaces_by_path(WireWriter& writer, oci::Config const& confi
         if (entry.path.empty() || entry.type == oci::NamespaceType::network || entry.type == oci::NamespaceType::pid)
             continue;
         if (entry.type == oci::NamespaceType::cgroup || entry.type == oci::NamespaceType::time)
-            return Error { .code = Errno::notsup, .message = "criu cannot restore into an existing " + std::string(oci::namespace_name(entry.type)) + " namespace",
+            return Error { .code = Errno::notsup,
+                .message = "criu cannot restore into an existing " + std::string(oci::namespace_name(entry.type)) + " namespace",
                 .hint = "leave the path of this namespace out of config.json" };
         auto word = entry.type == oci::NamespaceType::mount ? std::string("mnt") : std::string(oci::namespace_name(entry.type));
         writer.message(criu_option::join_ns, pair_of_texts(word, entry.path));

@@ -48,7 +48,8 @@ Result<Unit> NamespacesSandbox::checkpoint(isolation::CheckpointOptions const& o
     return dump_container({ .criu = options.criu, .pid = m_pid, .config = config, .cgroup_paths = std::move(paths), .options = options });
 }
 
-Result<Unit> NamespacesSandbox::restore(isolation::SandboxPlan const& plan, isolation::CheckpointOptions const& options, isolation::CreateEvents const& events)
+Result<Unit> NamespacesSandbox::restore(
+    isolation::SandboxPlan const& plan, isolation::CheckpointOptions const& options, isolation::CreateEvents const& events)
 {
     TRY(refuse_rootless(plan.rootless));
     m_id = plan.id;
@@ -71,8 +72,15 @@ Result<Unit> NamespacesSandbox::restore(isolation::SandboxPlan const& plan, isol
             TRY(remember(pid));
             return events.on_namespaces ? events.on_namespaces(pid) : Result<Unit>(ok());
         };
-        RestorePlan restore { .criu = options.criu, .bundle = plan.bundle, .root = plan.root, .state_path = plan.state_path, .config = plan.config,
-            .group = m_group.get(), .options = options, .console_socket = plan.io.console_socket, .on_namespaces = on_namespaces };
+        RestorePlan restore { .criu = options.criu,
+            .bundle = plan.bundle,
+            .root = plan.root,
+            .state_path = plan.state_path,
+            .config = plan.config,
+            .group = m_group.get(),
+            .options = options,
+            .console_socket = plan.io.console_socket,
+            .on_namespaces = on_namespaces };
         auto process = TRY(restore_container(restore));
         if (process.pid != m_pid)
             TRY(remember(process.pid));

@@ -111,8 +111,8 @@ this line is broken
 TEST(CheckpointMounts, what_comes_from_outside_is_named_after_the_configuration)
 {
     EXPECT_EQ(named(a_config(), a_mountinfo),
-        (std::vector<std::string> { "/data:/data", "/data/with blank:/data/with blank", "/run/agent:/var/run/agent", "/proc/kcore:/dev/null", "/dev/tty:/dev/tty",
-            "/sys/fs/cgroup/cpu,cpuacct:/sys/fs/cgroup/cpu,cpuacct" }));
+        (std::vector<std::string> { "/data:/data", "/data/with blank:/data/with blank", "/run/agent:/var/run/agent", "/proc/kcore:/dev/null",
+            "/dev/tty:/dev/tty", "/sys/fs/cgroup/cpu,cpuacct:/sys/fs/cgroup/cpu,cpuacct" }));
 }
 
 TEST(CheckpointMounts, cgroup_mounts_of_a_container_with_its_own_namespace_are_its_own)

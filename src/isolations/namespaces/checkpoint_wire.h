@@ -24,8 +24,8 @@ private:
 
 struct WireField {
     std::uint32_t field = 0;
-    std::uint64_t number = 0;  // of a number
-    std::string_view text;     // of a text or a message inside
+    std::uint64_t number = 0; // of a number
+    std::string_view text; // of a text or a message inside
 };
 
 class WireReader {

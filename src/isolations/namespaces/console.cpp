@@ -78,10 +78,13 @@ void take_null_of_this_root()
 
 Result<TerminalPair> open_terminal_inside(std::uint32_t uid)
 {
-    auto folder = TRY(open_at(FileView::current_directory(), "/dev/pts", O_PATH | O_DIRECTORY | O_NOFOLLOW).or_error("open /dev/pts in the container"));
+    auto folder
+        = TRY(open_at(FileView::current_directory(), "/dev/pts", O_PATH | O_DIRECTORY | O_NOFOLLOW).or_error("open /dev/pts in the container"));
     struct statfs kind { };
     if (::fstatfs(folder.fd(), &kind) < 0 || kind.f_type != DEVPTS_SUPER_MAGIC)
-        return Error { .code = Errno::nodev, .message = "/dev/pts in the container is not a devpts", .hint = "mount a devpts there, or ask for no terminal" };
+        return Error {
+            .code = Errno::nodev, .message = "/dev/pts in the container is not a devpts", .hint = "mount a devpts there, or ask for no terminal"
+        };
     TerminalPair pair;
     pair.master = TRY(open_at(folder, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW).or_error("open a terminal in the container"));
     int unlock = 0;

@@ -58,7 +58,8 @@ struct ContainerSide {
                 return Error::last("drop the runtime's groups");
         }
         if (::syscall(SYS_setresgid, 0, 0, 0) < 0 || ::syscall(SYS_setresuid, 0, 0, 0) < 0)
-            return Error { .code = last_errno(), .message = "become root in the user namespace: " + errno_text(last_errno()),
+            return Error { .code = last_errno(),
+                .message = "become root in the user namespace: " + errno_text(last_errno()),
                 .hint = "linux.uidMappings and gidMappings must map container id 0" };
         return ok();
     }
@@ -116,9 +117,8 @@ struct ContainerSide {
 
     std::string container_state(oci::Status status, std::int64_t pid) const
     {
-        return oci::state_json({ .id = launch.plan.id, .status = status, .pid = pid, .bundle = launch.plan.bundle,
-                                   .annotations = config.annotations },
-            0);
+        return oci::state_json(
+            { .id = launch.plan.id, .status = status, .pid = pid, .bundle = launch.plan.bundle, .annotations = config.annotations }, 0);
     }
 
     // createContainer hooks still see the host's /proc, startContainer hooks the container's own.
@@ -282,9 +282,9 @@ Result<pid_t> run_first_stage(Launch& launch)
         hide_from_others();
     }
     TRY(join(namespaces, CLONE_NEWUSER));
-    if (namespaces.is_own(NamespaceType::user)
-        && (::syscall(SYS_setresgid, 0, 0, 0) < 0 || ::syscall(SYS_setresuid, 0, 0, 0) < 0))
-        return Error { .code = last_errno(), .message = "become root in the user namespace: " + errno_text(last_errno()),
+    if (namespaces.is_own(NamespaceType::user) && (::syscall(SYS_setresgid, 0, 0, 0) < 0 || ::syscall(SYS_setresuid, 0, 0, 0) < 0))
+        return Error { .code = last_errno(),
+            .message = "become root in the user namespace: " + errno_text(last_errno()),
             .hint = "the user namespace must map container id 0" };
     TRY(join(namespaces, CLONE_NEWPID | CLONE_NEWTIME));
     if (namespaces.is_new(NamespaceType::time)) {

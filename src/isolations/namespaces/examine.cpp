@@ -32,8 +32,8 @@ host::TrialRequest TrialHost::request(std::uint64_t namespaces) const
     if (!is_privileged)
         request.namespaces |= CLONE_NEWUSER;
     if ((request.namespaces & CLONE_NEWUSER) != 0)
-        request.id_maps = { .uids = { { .inside = 0, .outside = ::geteuid(), .size = 1 } },
-            .gids = { { .inside = 0, .outside = ::getegid(), .size = 1 } } };
+        request.id_maps
+            = { .uids = { { .inside = 0, .outside = ::geteuid(), .size = 1 } }, .gids = { { .inside = 0, .outside = ::getegid(), .size = 1 } } };
     return request;
 }
 

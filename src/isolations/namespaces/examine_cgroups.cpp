@@ -100,8 +100,10 @@ void examine_limits(TrialHost const& host, cgroup::HostCgroups const& groups, Fi
     auto controllers = try_groups(groups);
     auto layout = std::string(layout_name(groups.layout));
     if (controllers.made.empty()) {
-        auto detail = groups.layout == Layout::none ? "no hierarchy is mounted below /sys/fs/cgroup" : layout + "; no group could be made: " + join(controllers.refused, ", ");
-        auto advice = host.is_privileged ? "mount cgroup2 at /sys/fs/cgroup, writable" : "containers run without limits; ask for a delegated group (systemd: Delegate=yes)";
+        auto detail = groups.layout == Layout::none ? "no hierarchy is mounted below /sys/fs/cgroup"
+                                                    : layout + "; no group could be made: " + join(controllers.refused, ", ");
+        auto advice = host.is_privileged ? "mount cgroup2 at /sys/fs/cgroup, writable"
+                                         : "containers run without limits; ask for a delegated group (systemd: Delegate=yes)";
         findings.push_back(limited(subject, detail, advice));
         return;
     }
@@ -117,7 +119,8 @@ void examine_limits(TrialHost const& host, cgroup::HostCgroups const& groups, Fi
     if (lacking.empty())
         findings.push_back(fine(subject, detail));
     else
-        findings.push_back(limited(subject, detail + "; lacking " + join(lacking, ", "), "limits of these kinds are refused; on v2 the parent's cgroup.subtree_control has to list them"));
+        findings.push_back(limited(subject, detail + "; lacking " + join(lacking, ", "),
+            "limits of these kinds are refused; on v2 the parent's cgroup.subtree_control has to list them"));
 }
 
 Errno attach_device_program(std::string const& group)

@@ -103,7 +103,8 @@ public:
             ::_exit(0);
         }
         m_child = child.release_value();
-        host::IdMaps maps { .uids = { { .inside = 0, .outside = 100000, .size = 65536 } }, .gids = { { .inside = 0, .outside = 100000, .size = 65536 } } };
+        host::IdMaps maps { .uids = { { .inside = 0, .outside = 100000, .size = 65536 } },
+            .gids = { { .inside = 0, .outside = 100000, .size = 65536 } } };
         if (host::write_id_maps(m_child.pid, maps).is_error())
             return;
         auto opened = open_file("/proc/" + std::to_string(m_child.pid) + "/ns/user", O_RDONLY);
@@ -174,7 +175,8 @@ void examine_idmapped_mounts(TrialHost const& host, Findings& findings)
     else if (root.worked())
         findings.push_back(fine(subject, "the file system of / was mapped; " + tmpfs.complaint()));
     else
-        findings.push_back(limited(subject, root.complaint(), "mounts with uidMappings need Linux 5.12 and a file system that allows them (ext4, xfs, btrfs; tmpfs since 6.3)"));
+        findings.push_back(limited(subject, root.complaint(),
+            "mounts with uidMappings need Linux 5.12 and a file system that allows them (ext4, xfs, btrfs; tmpfs since 6.3)"));
 }
 
 void examine_overlays(TrialHost const& host, Findings& findings)
@@ -185,10 +187,12 @@ void examine_overlays(TrialHost const& host, Findings& findings)
     if (small.worked() && whole.worked())
         findings.push_back(fine(subject, "an overlay over / mounted and written to"));
     else if (small.worked())
-        findings.push_back(limited(subject, "over a tmpfs, but not over /: " + whole.complaint(), "`bulkhead do` uses an overlay for each top folder instead"));
+        findings.push_back(
+            limited(subject, "over a tmpfs, but not over /: " + whole.complaint(), "`bulkhead do` uses an overlay for each top folder instead"));
     else
-        findings.push_back(limited(subject, small.complaint(), "`bulkhead do` shows the host's root read-only, without a layer to write to; "
-                                                               "load the module overlay, or use Linux 5.11 or newer without root"));
+        findings.push_back(limited(subject, small.complaint(),
+            "`bulkhead do` shows the host's root read-only, without a layer to write to; "
+            "load the module overlay, or use Linux 5.11 or newer without root"));
 }
 
 } // namespace
@@ -196,11 +200,12 @@ void examine_overlays(TrialHost const& host, Findings& findings)
 void examine_mounts(TrialHost const& host, Findings& findings)
 {
     auto calls = host::try_in_child(host.request(CLONE_NEWNS), try_mount_calls);
-    findings.push_back(calls.worked() ? fine("mount calls", calls.text)
-                                      : missing("mount calls", calls.complaint(), "use Linux 5.2 or newer, and CAP_SYS_ADMIN"));
+    findings.push_back(
+        calls.worked() ? fine("mount calls", calls.text) : missing("mount calls", calls.complaint(), "use Linux 5.2 or newer, and CAP_SYS_ADMIN"));
     auto attributes = host::try_in_child(host.request(CLONE_NEWNS), try_attributes);
-    findings.push_back(attributes.worked() ? fine("mount attributes", attributes.text)
-                                           : limited("mount attributes", attributes.complaint(), "recursive mount options (rro, rnosuid...) need Linux 5.12"));
+    findings.push_back(attributes.worked()
+            ? fine("mount attributes", attributes.text)
+            : limited("mount attributes", attributes.complaint(), "recursive mount options (rro, rnosuid...) need Linux 5.12"));
     examine_idmapped_mounts(host, findings);
     examine_overlays(host, findings);
 }

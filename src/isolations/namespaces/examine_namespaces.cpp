@@ -145,13 +145,15 @@ void examine_user_namespace(TrialHost const& host, Findings& findings)
     constexpr char const* subject = "user namespace";
     host::TrialRequest request { .namespaces = CLONE_NEWUSER };
     if (host.is_privileged)
-        request.id_maps = { .uids = { { .inside = 0, .outside = 100000, .size = 65536 } }, .gids = { { .inside = 0, .outside = 100000, .size = 65536 } } };
+        request.id_maps
+            = { .uids = { { .inside = 0, .outside = 100000, .size = 65536 } }, .gids = { { .inside = 0, .outside = 100000, .size = 65536 } } };
     else
         request = host.request(CLONE_NEWUSER);
     auto end = host::try_in_child(request, become_mapped_root);
     if (end.worked()) {
-        findings.push_back(fine(subject, host.is_privileged ? "made by clone3, 65536 ids mapped, became root inside"
-                                                            : "made by clone3 without privileges, own id mapped to root inside"));
+        findings.push_back(fine(subject,
+            host.is_privileged ? "made by clone3, 65536 ids mapped, became root inside"
+                               : "made by clone3 without privileges, own id mapped to root inside"));
         return;
     }
     std::string advice = advice_for(end.code, "max_user_namespaces");

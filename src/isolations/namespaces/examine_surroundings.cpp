@@ -44,8 +44,11 @@ void examine_labels(Findings& findings)
 void examine_criu(Findings& findings)
 {
     constexpr char const* subject = "checkpoint (criu)";
-    auto end = host::run_program({ .path = "criu", .args = { "criu", "check" }, .env = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
-        .timeout_ms = 1000, .output_limit = 16384 });
+    auto end = host::run_program({ .path = "criu",
+        .args = { "criu", "check" },
+        .env = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
+        .timeout_ms = 1000,
+        .output_limit = 16384 });
     if (end.is_error()) {
         findings.push_back(limited(subject, "criu is not installed", "install criu 3.18 or newer for checkpoint and restore"));
         return;

@@ -200,8 +200,10 @@ Result<Unit> prepare(Exec& exec)
     exec.namespaces = TRY(foreign_namespaces(target.first_pid));
     if (target.config.linux_section.seccomp)
         exec.filter = TRY(seccomp::compile_cached(*target.config.linux_section.seccomp, target.cache_path));
-    exec.setup = TRY(prepare_process(exec.process(), { .preserve_fds = exec.plan.io.preserve_fds, .setgroups_denied = is_setgroups_denied(target.first_pid),
-                                                         .filter = exec.filter ? &*exec.filter : nullptr }));
+    exec.setup = TRY(prepare_process(exec.process(),
+        { .preserve_fds = exec.plan.io.preserve_fds,
+            .setgroups_denied = is_setgroups_denied(target.first_pid),
+            .filter = exec.filter ? &*exec.filter : nullptr }));
     exec.cgroup_entry = TRY(open_group(target, exec.plan.cgroup));
     if (!exec.plan.io.console_socket.empty())
         exec.console = TRY(connect_console(exec.plan.io.console_socket));
@@ -231,8 +233,8 @@ Result<Unit> pass_listener_on(Exec& exec, isolation::StartedProcess const& start
         return Error { .code = Errno::io, .message = "the init stage sent a broken message" };
     std::memcpy(&report, message.text.data(), sizeof report);
     auto listener = TRY(host::take_descriptor(started.pidfd, report.code).or_error("take the seccomp listener out of the container"));
-    TRY(seccomp::send_listener(exec.filter->listener_path, listener,
-        { .state = exec.target.state, .pid = started.pid, .metadata = exec.filter->listener_metadata }));
+    TRY(seccomp::send_listener(
+        exec.filter->listener_path, listener, { .state = exec.target.state, .pid = started.pid, .metadata = exec.filter->listener_metadata }));
     return exec.runtime_end.send(init_stage::message_go).or_error("answer the new process");
 }
 

@@ -14,7 +14,8 @@ Result<Unit> check_intel_rdt(oci::IntelRdt const&, std::string const& mount_poin
     struct statfs kind { };
     if (::statfs(mount_point.c_str(), &kind) == 0 && kind.f_type == RDTGROUP_SUPER_MAGIC)
         return ok();
-    return Error { .code = Errno::notsup, .message = "linux.intelRdt: no resctrl file system is mounted at " + mount_point,
+    return Error { .code = Errno::notsup,
+        .message = "linux.intelRdt: no resctrl file system is mounted at " + mount_point,
         .hint = "on a processor with RDT: mount -t resctrl resctrl " + mount_point + "; else leave intelRdt out" };
 }
 
@@ -26,7 +27,8 @@ Result<Unit> write_line(std::string const& group, std::string const& line, std::
     if (written.is_ok())
         return ok();
     auto why = read_file_at(FileView::current_directory(), group + "/../info/last_cmd_status", 4096);
-    return Error { .code = written.error(), .message = std::string(place) + ": write \"" + line + "\": " + errno_text(written.error())
+    return Error { .code = written.error(),
+        .message = std::string(place) + ": write \"" + line + "\": " + errno_text(written.error())
             + (why.is_ok() ? " (" + why.value().substr(0, why.value().find('\n')) + ")" : std::string()) };
 }
 
@@ -73,7 +75,8 @@ Result<RdtGroup> apply_intel_rdt(oci::IntelRdt const& wanted, std::string const&
                 "make it in " + mount_point + ", or give schemata");
         }
     } else if (errno != EEXIST) {
-        return Error { .code = last_errno(), .message = "linux.intelRdt: make \"" + group + "\": " + errno_text(last_errno()),
+        return Error { .code = last_errno(),
+            .message = "linux.intelRdt: make \"" + group + "\": " + errno_text(last_errno()),
             .hint = "the processor has a limited number of classes of service: see " + mount_point + "/info" };
     }
     auto entered = enter_group(wanted, id, pid, made, group);

@@ -13,7 +13,7 @@ constexpr char const* resctrl_mount_point = "/sys/fs/resctrl";
 
 // What apply() made and remove must take away; empty: nothing.
 struct RdtGroup {
-    std::string group;   // folder of the class of service
+    std::string group; // folder of the class of service
     std::string monitor; // folder of the monitoring group
 };
 

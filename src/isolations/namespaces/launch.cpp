@@ -50,8 +50,9 @@ root::CgroupView cgroup_view(cgroup::HostCgroups const& host, cgroup::Cgroup* gr
     view.has_own_namespace = has_own_namespace;
     auto paths = group ? group->paths() : std::map<std::string, std::string>();
     for (auto const& hierarchy : host.hierarchies) {
-        root::CgroupView::Hierarchy entry { .mount_point = hierarchy.mount_point, .controllers = hierarchy.controllers,
-            .is_v2 = hierarchy.is_v2, .group = {} };
+        root::CgroupView::Hierarchy entry {
+            .mount_point = hierarchy.mount_point, .controllers = hierarchy.controllers, .is_v2 = hierarchy.is_v2, .group = {}
+        };
         auto key = hierarchy.is_v2 ? std::string() : hierarchy.controllers.front();
         if (auto found = paths.find(key); found != paths.end())
             entry.group = found->second;
@@ -85,8 +86,10 @@ Result<Unit> prepare_launch(Launch& launch, cgroup::HostCgroups const& host_cgro
     launch.has_early_hooks = !config.hooks.prestart.empty() || !config.hooks.create_runtime.empty();
     if (config.linux_section.seccomp)
         launch.filter = TRY(seccomp::compile_cached(*config.linux_section.seccomp, plan.cache_path));
-    launch.process = TRY(prepare_process(process, { .preserve_fds = plan.io.preserve_fds, .setgroups_denied = is_setgroups_denied(launch),
-                                                      .filter = launch.filter ? &*launch.filter : nullptr }));
+    launch.process = TRY(prepare_process(process,
+        { .preserve_fds = plan.io.preserve_fds,
+            .setgroups_denied = is_setgroups_denied(launch),
+            .filter = launch.filter ? &*launch.filter : nullptr }));
     if (!plan.io.console_socket.empty())
         launch.console = TRY(connect_console(plan.io.console_socket));
     launch.root_plan.emplace(root::RootPlan {
@@ -156,7 +159,9 @@ private:
         TRY(serve_until_ready());
         TRY(set_devices());
         TRY(set_process_attributes(m_process.pid, *config().process, m_launch.plan.rootless));
-        return Launched { .pid = m_process.pid, .pidfd = std::move(m_process.pidfd), .start_at_once = m_launch.plan.start_at_once,
+        return Launched { .pid = m_process.pid,
+            .pidfd = std::move(m_process.pidfd),
+            .start_at_once = m_launch.plan.start_at_once,
             .channel = std::move(m_launch.runtime_end) };
     }
 
@@ -187,9 +192,11 @@ private:
             started = host::clone_process({ .flags = static_cast<std::uint64_t>(flags) });
         }
         if (started.is_error())
-            return Error { .code = started.error(), .message = "start the container's first process: " + errno_text(started.error()),
+            return Error { .code = started.error(),
+                .message = "start the container's first process: " + errno_text(started.error()),
                 .hint = started.error() == Errno::nospc || started.error() == Errno::perm
-                    ? "see `bulkhead check namespaces`; limits are in /proc/sys/user/max_*_namespaces" : "" };
+                    ? "see `bulkhead check namespaces`; limits are in /proc/sys/user/max_*_namespaces"
+                    : "" };
         if (started.value().pid == 0)
             run_container_side(m_launch);
         m_first = started.release_value();
@@ -261,7 +268,10 @@ private:
             return Error { .code = Errno::io, .message = "the init stage sent a broken message" };
         std::memcpy(&report, message.text.data(), sizeof report);
         auto listener = TRY(host::take_descriptor(m_process.pidfd, report.code).or_error("take the seccomp listener out of the container"));
-        oci::State state { .id = m_launch.plan.id, .status = oci::Status::creating, .pid = m_process.pid, .bundle = m_launch.plan.bundle,
+        oci::State state { .id = m_launch.plan.id,
+            .status = oci::Status::creating,
+            .pid = m_process.pid,
+            .bundle = m_launch.plan.bundle,
             .annotations = config().annotations };
         return seccomp::send_listener(m_launch.filter->listener_path, listener,
             { .state = std::move(state), .pid = m_process.pid, .metadata = m_launch.filter->listener_metadata });
@@ -283,10 +293,12 @@ private:
         auto status = gone.pid > 0 ? host::wait_for_exit(gone.pid) : SysResult<int>(Errno::child);
         gone = {};
         if (status.is_ok() && status.value() == 128 + SIGKILL)
-            return Error { .code = Errno::nomem, .message = "the container's first process was killed while it was being set up"
-                                                            + std::string(m_group && m_group->oom_kill_count() > 0 ? " (out of memory in its control group)" : ""),
+            return Error { .code = Errno::nomem,
+                .message = "the container's first process was killed while it was being set up"
+                    + std::string(m_group && m_group->oom_kill_count() > 0 ? " (out of memory in its control group)" : ""),
                 .hint = "raise linux.resources.memory.limit" };
-        return Error { .code = Errno::io, .message = "the container's first process died while it was being set up"
+        return Error { .code = Errno::io,
+            .message = "the container's first process died while it was being set up"
                 + (status.is_ok() ? " (exit status " + std::to_string(status.value()) + ")" : std::string()) };
     }
 

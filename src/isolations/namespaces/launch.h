@@ -27,10 +27,10 @@ struct Launch {
     root::PreparedSources sources;
     cgroup::Entry cgroup_entry;
     bool enters_cgroup_itself = false; // else asks the runtime with message_cgroup
-    bool has_early_hooks = false;      // prestart or createRuntime
+    bool has_early_hooks = false; // prestart or createRuntime
     File init_stage;
-    File gate;                         // listening socket, absent for `run`
-    File console;                      // connection to the console socket
+    File gate; // listening socket, absent for `run`
+    File console; // connection to the console socket
     host::Channel runtime_end;
     host::Channel container_end;
 

@@ -59,7 +59,8 @@ Result<Unit> join_session_keyring(std::string const& id)
         if (errno == ENOSYS)
             return ok(); // a kernel without keyrings has nothing to share
         auto code = last_errno();
-        return Error { .code = code, .message = "join the session keyring: " + errno_text(code),
+        return Error { .code = code,
+            .message = "join the session keyring: " + errno_text(code),
             .hint = "pass --no-new-keyring to share the runtime's keyring (its quota is in /proc/sys/kernel/keys)" };
     }
     // "type;uid;gid;perm;description": add search for the user, so that exec finds the ring by name (keyctl(2)).

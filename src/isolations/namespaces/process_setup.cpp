@@ -110,8 +110,8 @@ Result<ProcessSetup> prepare_process(oci::Process const& process, ProcessFacts c
         plan.flags |= init_stage::no_new_privs;
 
     if (facts.filter) {
-        setup.parts.filter_bytes = std::string_view(reinterpret_cast<char const*>(facts.filter->instructions.data()),
-            facts.filter->instructions.size() * sizeof(sock_filter));
+        setup.parts.filter_bytes = std::string_view(
+            reinterpret_cast<char const*>(facts.filter->instructions.data()), facts.filter->instructions.size() * sizeof(sock_filter));
         plan.seccomp_flags = facts.filter->flags;
         if (facts.filter->needs_listener)
             plan.flags |= init_stage::seccomp_listener;
@@ -121,11 +121,13 @@ Result<ProcessSetup> prepare_process(oci::Process const& process, ProcessFacts c
         bool has_own_folder = ::access("/proc/self/attr/apparmor/exec", F_OK) == 0; // since Linux 5.8
         setup.parts.label_file = has_own_folder ? "thread-self/attr/apparmor/exec" : "thread-self/attr/exec";
         if (::access("/sys/kernel/security/apparmor", F_OK) != 0 && ::access("/sys/module/apparmor", F_OK) != 0)
-            return Error { .code = Errno::notsup, .message = "process.apparmorProfile: AppArmor is not enabled on this host",
+            return Error { .code = Errno::notsup,
+                .message = "process.apparmorProfile: AppArmor is not enabled on this host",
                 .hint = "leave apparmorProfile out, or enable AppArmor in the kernel" };
     } else if (!process.selinux_label.empty()) {
         if (::access("/sys/fs/selinux/enforce", F_OK) != 0)
-            return Error { .code = Errno::notsup, .message = "process.selinuxLabel: SELinux is not enabled on this host",
+            return Error { .code = Errno::notsup,
+                .message = "process.selinuxLabel: SELinux is not enabled on this host",
                 .hint = "leave selinuxLabel out, or enable SELinux in the kernel" };
         setup.parts.label = process.selinux_label;
         setup.parts.label_file = "thread-self/attr/exec";
@@ -160,13 +162,17 @@ Result<std::string> find_program(std::string const& name, std::vector<std::strin
     if (name.find('/') != std::string::npos) {
         struct stat status { };
         if (::stat(name.c_str(), &status) < 0)
-            return Error { .code = last_errno(), .message = "exec: \"" + name + "\": stat " + name + ": " + errno_text(last_errno()),
+            return Error { .code = last_errno(),
+                .message = "exec: \"" + name + "\": stat " + name + ": " + errno_text(last_errno()),
                 .hint = "see that the program exists inside the container's root file system" };
         if (S_ISDIR(status.st_mode))
-            return Error { .code = Errno::isdir, .message = "exec: \"" + name + "\": permission denied: it is a directory", .hint = "name a program" };
+            return Error {
+                .code = Errno::isdir, .message = "exec: \"" + name + "\": permission denied: it is a directory", .hint = "name a program"
+            };
         if (!(status.st_mode & 0111))
-            return Error { .code = Errno::access, .message = "exec: \"" + name + "\": permission denied",
-                .hint = "make the file executable (chmod +x)" };
+            return Error {
+                .code = Errno::access, .message = "exec: \"" + name + "\": permission denied", .hint = "make the file executable (chmod +x)"
+            };
         return name;
     }
     auto path = environment_value(environment, "PATH");
@@ -177,7 +183,8 @@ Result<std::string> find_program(std::string const& name, std::vector<std::strin
         if (is_executable_file(candidate))
             return candidate;
     }
-    return Error { .code = Errno::noent, .message = "exec: \"" + name + "\": executable file not found in $PATH",
+    return Error { .code = Errno::noent,
+        .message = "exec: \"" + name + "\": executable file not found in $PATH",
         .hint = "install the program in the image, or give its full path" };
 }
 
@@ -213,7 +220,8 @@ Result<Unit> enter_directory(ProcessSetup& setup, std::string const& directory)
     // The system call says "(unreachable)" where glibc's getcwd(3) would search for the name.
     auto length = ::syscall(SYS_getcwd, where.data(), where.size());
     if (length <= 0 || where[0] != '/')
-        return Error { .code = Errno::perm, .message = "process.cwd: \"" + directory + "\" is outside the container's root file system",
+        return Error { .code = Errno::perm,
+            .message = "process.cwd: \"" + directory + "\" is outside the container's root file system",
             .hint = "name a directory of the container" };
     return ok();
 }
@@ -306,7 +314,8 @@ Result<std::vector<WantedLimit>> wanted_limits(oci::Process const& process)
 Error limit_error(WantedLimit const& wanted, Errno code, std::uint64_t own_hard)
 {
     return Error { .code = code,
-        .message = wanted.place + ": set " + std::to_string(wanted.limit.rlim_cur) + ":" + std::to_string(wanted.limit.rlim_max) + ": " + errno_text(code),
+        .message
+        = wanted.place + ": set " + std::to_string(wanted.limit.rlim_cur) + ":" + std::to_string(wanted.limit.rlim_max) + ": " + errno_text(code),
         .hint = code == Errno::perm ? "the runtime's own hard limit is " + std::to_string(own_hard)
                 + " and raising it takes CAP_SYS_RESOURCE, which this runtime does not have: ask for at most that"
                                     : "" };
@@ -374,7 +383,8 @@ Result<Unit> set_oom_score(pid_t pid, oci::Process const& process, bool is_rootl
         log::warning("process.oomScoreAdj cannot be lowered without privileges", { { "wanted", wanted }, { "kept", shown } });
         return ok();
     }
-    return Error { .code = written.error(), .message = "process.oomScoreAdj: set " + wanted + ": " + errno_text(written.error()),
+    return Error { .code = written.error(),
+        .message = "process.oomScoreAdj: set " + wanted + ": " + errno_text(written.error()),
         .hint = "it is " + shown + " now, and going lower takes CAP_SYS_RESOURCE" };
 }
 
@@ -401,8 +411,7 @@ constexpr std::array<Word, 7> scheduler_flags { { { "SCHED_FLAG_RESET_ON_FORK", 
     { "SCHED_FLAG_KEEP_POLICY", 8 }, { "SCHED_FLAG_KEEP_PARAMS", 16 }, { "SCHED_FLAG_UTIL_CLAMP_MIN", 32 }, { "SCHED_FLAG_UTIL_CLAMP_MAX", 64 } } };
 constexpr std::array<Word, 3> io_classes { { { "IOPRIO_CLASS_RT", 1 }, { "IOPRIO_CLASS_BE", 2 }, { "IOPRIO_CLASS_IDLE", 3 } } };
 
-template<std::size_t N>
-Result<std::uint64_t> number_of(std::array<Word, N> const& words, std::string const& name, std::string_view place)
+template <std::size_t N> Result<std::uint64_t> number_of(std::array<Word, N> const& words, std::string const& name, std::string_view place)
 {
     auto found = std::ranges::find(words, name, &Word::name);
     if (found == words.end())
@@ -465,7 +474,8 @@ Result<Unit> set_personality(oci::Config const& config)
 
 constexpr std::array<Word, 7> memory_modes { { { "MPOL_DEFAULT", MPOL_DEFAULT }, { "MPOL_PREFERRED", MPOL_PREFERRED }, { "MPOL_BIND", MPOL_BIND },
     { "MPOL_INTERLEAVE", MPOL_INTERLEAVE }, { "MPOL_LOCAL", MPOL_LOCAL }, { "MPOL_PREFERRED_MANY", 5 }, { "MPOL_WEIGHTED_INTERLEAVE", 6 } } };
-constexpr std::array<Word, 3> memory_flags { { { "MPOL_F_STATIC_NODES", 1 << 15 }, { "MPOL_F_RELATIVE_NODES", 1 << 14 }, { "MPOL_F_NUMA_BALANCING", 1 << 13 } } };
+constexpr std::array<Word, 3> memory_flags { { { "MPOL_F_STATIC_NODES", 1 << 15 }, { "MPOL_F_RELATIVE_NODES", 1 << 14 },
+    { "MPOL_F_NUMA_BALANCING", 1 << 13 } } };
 
 // set_mempolicy(2).
 Result<Unit> set_memory_policy(oci::Config const& config)

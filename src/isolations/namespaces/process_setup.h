@@ -26,8 +26,8 @@ struct ProcessSetup {
 
 struct ProcessFacts {
     unsigned preserve_fds = 0;
-    bool setgroups_denied = false;             // by the user namespace
-    seccomp::Program const* filter = nullptr;  // null: none; outlives the setup
+    bool setgroups_denied = false; // by the user namespace
+    seccomp::Program const* filter = nullptr; // null: none; outlives the setup
 };
 
 // Everything that can be decided before the process exists. Adds LISTEN_FDS of the runtime's own environment.
@@ -54,10 +54,10 @@ Result<Unit> set_cpu_affinity(std::string const& list, std::string_view place);
 int capability_number(std::string_view name);
 
 // What the launching process (not yet the stage) tells the runtime on the channel. The stage's own kinds are in init_stage/plan.h.
-constexpr char message_error = 'X';   // an Error in text form
-constexpr char message_pid = 'P';     // the second process of a two-stage launch: its pid in the runtime's pid namespace
-constexpr char message_hooks = 'H';   // namespaces and mounts are made: run hooks, then answer with go
-constexpr char message_cgroup = 'C';  // put me into my control group, then answer with go
+constexpr char message_error = 'X'; // an Error in text form
+constexpr char message_pid = 'P'; // the second process of a two-stage launch: its pid in the runtime's pid namespace
+constexpr char message_hooks = 'H'; // namespaces and mounts are made: run hooks, then answer with go
+constexpr char message_cgroup = 'C'; // put me into my control group, then answer with go
 
 std::string encode_error(Error const&);
 Error decode_error(std::string_view);

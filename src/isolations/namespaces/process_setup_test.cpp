@@ -51,8 +51,8 @@ TEST(ProcessSetup, effective_beyond_permitted_is_an_error)
 TEST(ProcessSetup, ambient_needs_permitted_and_inheritable)
 {
     auto process = plain_process();
-    process.capabilities = oci::Capabilities { .inheritable = { "CAP_KILL" }, .permitted = { "CAP_KILL", "CAP_CHOWN" },
-        .ambient = { "CAP_KILL", "CAP_CHOWN" } };
+    process.capabilities
+        = oci::Capabilities { .inheritable = { "CAP_KILL" }, .permitted = { "CAP_KILL", "CAP_CHOWN" }, .ambient = { "CAP_KILL", "CAP_CHOWN" } };
     auto setup = prepare_process(process, {});
     ASSERT_TRUE(setup.is_ok());
     EXPECT_EQ(setup.value().plan.ambient, bit("CAP_KILL"));
@@ -105,7 +105,9 @@ TEST(ProcessSetup, a_broken_error_message_is_still_an_error)
 TEST(ProcessSetup, a_failed_execve_names_the_program_and_the_reason)
 {
     init_stage::Failure failure { .step = init_stage::Step::execute, .code = EACCES };
-    host::Message message { .kind = init_stage::message_failed, .text = std::string(reinterpret_cast<char const*>(&failure), sizeof failure), .files = {} };
+    host::Message message {
+        .kind = init_stage::message_failed, .text = std::string(reinterpret_cast<char const*>(&failure), sizeof failure), .files = {}
+    };
     auto error = stage_error(message, plain_process());
     EXPECT_NE(error.message.find("/bin/true"), std::string::npos);
     EXPECT_NE(error.message.find("permission denied"), std::string::npos);

@@ -53,8 +53,7 @@ void NamespacesSandbox::save(JsonWriter& json) const
     }
 }
 
-Result<Unit> NamespacesSandbox::make_group(
-    cgroup::HostCgroups const& host, isolation::SandboxPlan const& plan, isolation::CreateEvents const& events)
+Result<Unit> NamespacesSandbox::make_group(cgroup::HostCgroups const& host, isolation::SandboxPlan const& plan, isolation::CreateEvents const& events)
 {
     bool is_recorded = false;
     auto record = [&](cgroup::Cgroup const& planned) -> Result<Unit> {
@@ -64,8 +63,12 @@ Result<Unit> NamespacesSandbox::make_group(
         is_recorded = true;
         return done;
     };
-    m_group = TRY(cgroup::Cgroup::create(host, { .cgroups_path = plan.config.linux_section.cgroups_path, .container_id = plan.id,
-                                                   .systemd = plan.systemd_cgroup, .rootless = m_rootless, .before_making = record }));
+    m_group = TRY(cgroup::Cgroup::create(host,
+        { .cgroups_path = plan.config.linux_section.cgroups_path,
+            .container_id = plan.id,
+            .systemd = plan.systemd_cgroup,
+            .rootless = m_rootless,
+            .before_making = record }));
     if (!is_recorded && events.on_record)
         return events.on_record();
     return ok();
@@ -165,8 +168,14 @@ Result<isolation::StartedProcess> NamespacesSandbox::exec(isolation::ExecPlan co
 {
     auto config = TRY(read_config());
     oci::State state { .id = m_id, .status = Status::running, .pid = m_pid, .bundle = {}, .annotations = config.annotations };
-    return exec_in_container({ .id = m_id, .config = config, .first_pid = m_pid, .first_start_time = m_start_time, .group = m_group.get(),
-                                 .cache_path = m_cache_path, .state = std::move(state), .rootless = m_rootless,
+    return exec_in_container({ .id = m_id,
+                                 .config = config,
+                                 .first_pid = m_pid,
+                                 .first_start_time = m_start_time,
+                                 .group = m_group.get(),
+                                 .cache_path = m_cache_path,
+                                 .state = std::move(state),
+                                 .rootless = m_rootless,
                                  .no_new_keyring = m_no_new_keyring || plan.no_new_keyring },
         plan);
 }
@@ -201,7 +210,8 @@ Result<Unit> NamespacesSandbox::kill_everything()
         ::nanosleep(&pause, nullptr);
     }
     if (is_first_process_alive())
-        return Error { .code = Errno::busy, .message = "the container's first process (" + std::to_string(m_pid) + ") does not die",
+        return Error { .code = Errno::busy,
+            .message = "the container's first process (" + std::to_string(m_pid) + ") does not die",
             .hint = "it hangs in the kernel; see /proc/" + std::to_string(m_pid) + "/stack" };
     return ok();
 }
@@ -216,9 +226,18 @@ Result<Unit> NamespacesSandbox::remove()
     return ok();
 }
 
-Result<Unit> NamespacesSandbox::pause() { return m_group->freeze(); }
-Result<Unit> NamespacesSandbox::resume() { return m_group->thaw(); }
-Result<std::string> NamespacesSandbox::stats_json() { return m_group->stats_json(); }
+Result<Unit> NamespacesSandbox::pause()
+{
+    return m_group->freeze();
+}
+Result<Unit> NamespacesSandbox::resume()
+{
+    return m_group->thaw();
+}
+Result<std::string> NamespacesSandbox::stats_json()
+{
+    return m_group->stats_json();
+}
 
 Result<bool> NamespacesSandbox::wait_for_oom(int milliseconds)
 {

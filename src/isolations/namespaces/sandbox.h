@@ -10,12 +10,11 @@
 
 namespace bulkhead::namespaces {
 
-class NamespacesSandbox final
-    : public isolation::Sandbox
-    , public isolation::Pausable
-    , public isolation::Measurable
-    , public isolation::Updatable
-    , public isolation::Checkpointable {
+class NamespacesSandbox final : public isolation::Sandbox,
+                                public isolation::Pausable,
+                                public isolation::Measurable,
+                                public isolation::Updatable,
+                                public isolation::Checkpointable {
 public:
     static Result<std::unique_ptr<NamespacesSandbox>> load(JsonObject const& saved);
 
@@ -55,7 +54,7 @@ private:
     std::string m_cache_path;
     pid_t m_pid = 0;
     std::uint64_t m_start_time = 0;
-    bool m_is_ready = false;           // create is through
+    bool m_is_ready = false; // create is through
     bool m_has_own_pid_namespace = false;
     bool m_rootless = false;
     bool m_no_new_keyring = false;

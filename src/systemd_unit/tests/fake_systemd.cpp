@@ -85,7 +85,8 @@ int answer_with_job(sd_bus_message* message, std::string const& unit, char const
     auto id = next_job++;
     auto job = "/org/freedesktop/systemd1/job/" + std::to_string(id);
     sd_bus_reply_method_return(message, "o", job.c_str());
-    return sd_bus_emit_signal(sd_bus_message_get_bus(message), "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "JobRemoved", "uoss", id, job.c_str(), unit.c_str(), result);
+    return sd_bus_emit_signal(sd_bus_message_get_bus(message), "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "JobRemoved", "uoss",
+        id, job.c_str(), unit.c_str(), result);
 }
 
 int start_unit(sd_bus_message* message, void*, sd_bus_error*)
@@ -160,22 +161,15 @@ int find_unit(sd_bus*, char const*, char const*, void*, void** found, sd_bus_err
     return 1;
 }
 
-sd_bus_vtable const manager_methods[] = {
-    SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("StartTransientUnit", "ssa(sv)a(sa(sv))", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("SetUnitProperties", "sba(sv)", "", set_properties, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("StopUnit", "ss", "o", stop_unit, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("ResetFailedUnit", "s", "", reset_failed, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_PROPERTY("Version", "s", version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    SD_BUS_VTABLE_END
-};
+sd_bus_vtable const manager_methods[]
+    = { SD_BUS_VTABLE_START(0), SD_BUS_METHOD("StartTransientUnit", "ssa(sv)a(sa(sv))", "o", start_unit, SD_BUS_VTABLE_UNPRIVILEGED),
+          SD_BUS_METHOD("SetUnitProperties", "sba(sv)", "", set_properties, SD_BUS_VTABLE_UNPRIVILEGED),
+          SD_BUS_METHOD("StopUnit", "ss", "o", stop_unit, SD_BUS_VTABLE_UNPRIVILEGED),
+          SD_BUS_METHOD("ResetFailedUnit", "s", "", reset_failed, SD_BUS_VTABLE_UNPRIVILEGED),
+          SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+          SD_BUS_PROPERTY("Version", "s", version, 0, SD_BUS_VTABLE_PROPERTY_CONST), SD_BUS_VTABLE_END };
 
-sd_bus_vtable const scope_properties[] = {
-    SD_BUS_VTABLE_START(0),
-    SD_BUS_PROPERTY("ControlGroup", "s", control_group, 0, 0),
-    SD_BUS_VTABLE_END
-};
+sd_bus_vtable const scope_properties[] = { SD_BUS_VTABLE_START(0), SD_BUS_PROPERTY("ControlGroup", "s", control_group, 0, 0), SD_BUS_VTABLE_END };
 
 // The bus has a name in the file system a moment before it listens.
 sd_bus* connect(char const* address)
@@ -204,7 +198,8 @@ int main(int count, char** values)
     if (!log_file || !bus)
         return 1;
     sd_bus_add_object_vtable(bus, nullptr, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", manager_methods, nullptr);
-    sd_bus_add_fallback_vtable(bus, nullptr, "/org/freedesktop/systemd1/unit", "org.freedesktop.systemd1.Scope", scope_properties, find_unit, nullptr);
+    sd_bus_add_fallback_vtable(
+        bus, nullptr, "/org/freedesktop/systemd1/unit", "org.freedesktop.systemd1.Scope", scope_properties, find_unit, nullptr);
     if (sd_bus_request_name(bus, "org.freedesktop.systemd1", 0) < 0)
         return 1;
     std::fprintf(log_file, "ready\n");

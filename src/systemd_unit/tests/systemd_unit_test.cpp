@@ -26,8 +26,9 @@ TEST(Properties, of_limits_are_those_of_systemd_with_v2)
     resources.pids_limit = -1;
     resources.unified["memory.high"] = "max";
     EXPECT_EQ(limit_properties(Version::v2, resources),
-        (std::vector<std::string> { "MemoryMax:t=1000", "MemoryLow:t=500", "MemorySwapMax:t=2000", "CPUWeight:t=100", "CPUQuotaPeriodUSec@242:t=100000",
-            "CPUQuotaPerSecUSec:t=130000", "AllowedCPUs@244:ay=0102", "AllowedMemoryNodes@244:ay=01", "TasksMax:t=infinity", "MemoryHigh:t=infinity" }));
+        (std::vector<std::string> { "MemoryMax:t=1000", "MemoryLow:t=500", "MemorySwapMax:t=2000", "CPUWeight:t=100",
+            "CPUQuotaPeriodUSec@242:t=100000", "CPUQuotaPerSecUSec:t=130000", "AllowedCPUs@244:ay=0102", "AllowedMemoryNodes@244:ay=01",
+            "TasksMax:t=infinity", "MemoryHigh:t=infinity" }));
 }
 
 TEST(Properties, of_limits_are_those_of_systemd_with_v1)
@@ -37,7 +38,8 @@ TEST(Properties, of_limits_are_those_of_systemd_with_v1)
     resources.cpu = oci::CpuResources { .shares = 512, .quota = -1 };
     resources.pids_limit = 0;
     resources.block_io.emplace().weight = 300;
-    EXPECT_EQ(limit_properties(Version::v1, resources), (std::vector<std::string> { "MemoryLimit:t=infinity", "CPUShares:t=512", "CPUQuotaPerSecUSec:t=infinity", "BlockIOWeight:t=300" }));
+    EXPECT_EQ(limit_properties(Version::v1, resources),
+        (std::vector<std::string> { "MemoryLimit:t=infinity", "CPUShares:t=512", "CPUQuotaPerSecUSec:t=infinity", "BlockIOWeight:t=300" }));
 }
 
 TEST(Properties, of_devices_use_systemds_names)
@@ -81,8 +83,10 @@ protected:
         if (::access("/usr/bin/dbus-daemon", X_OK) != 0)
             GTEST_SKIP() << "dbus-daemon is not installed";
         auto address = "unix:path=" + tree.root() + "/bus";
-        tree.file("/bus.conf", "<busconfig><type>session</type><listen>" + address + "</listen><policy context=\"default\"><allow send_destination=\"*\"/><allow receive_sender=\"*\"/>"
-                "<allow own=\"*\"/><allow user=\"*\"/></policy></busconfig>");
+        tree.file("/bus.conf",
+            "<busconfig><type>session</type><listen>" + address
+                + "</listen><policy context=\"default\"><allow send_destination=\"*\"/><allow receive_sender=\"*\"/>"
+                  "<allow own=\"*\"/><allow user=\"*\"/></policy></busconfig>");
         start({ "/usr/bin/dbus-daemon", "--nofork", "--config-file=" + tree.root() + "/bus.conf" });
         ASSERT_TRUE(wait_for([&] { return tree.has("/bus"); }));
         ::setenv("DBUS_SYSTEM_BUS_ADDRESS", address.c_str(), 1);
@@ -116,8 +120,7 @@ protected:
         }
         children.push_back(child);
     }
-    template<typename Condition>
-    static bool wait_for(Condition condition)
+    template <typename Condition> static bool wait_for(Condition condition)
     {
         for (int attempt = 0; attempt < 2000; ++attempt) {
             if (condition())
@@ -152,7 +155,8 @@ TEST_F(Systemd, a_scope_is_started_limited_found_again_and_stopped)
     MUST(cgroup->adopt_first_process(4242));
     EXPECT_EQ(cgroup->paths().at(""), tree.root() + "/cg/machine.slice/libpod-abc.scope");
     auto started = log();
-    for (auto const* part : { "start libpod-abc.scope replace", "Slice:s=machine.slice", "Delegate:b=true", "PIDs:au=[4242]", "DefaultDependencies:b=false", "TasksMax:t=7" })
+    for (auto const* part : { "start libpod-abc.scope replace", "Slice:s=machine.slice", "Delegate:b=true", "PIDs:au=[4242]",
+             "DefaultDependencies:b=false", "TasksMax:t=7" })
         EXPECT_NE(started.find(part), std::string::npos) << part << " in " << started;
     EXPECT_EQ(tree.read("/cg/machine.slice/libpod-abc.scope/pids.max"), "7");
 

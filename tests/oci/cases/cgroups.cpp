@@ -119,7 +119,8 @@ OCI_TEST(the_place_of_the_control_group, "R-10.1", "R-10.2", "R-10.3", "R-10.4",
     auto place = place_of(bundle);
     if (place.empty())
         return;
-    t.check("R-10.1", place.ends_with(wanted) && place.size() - wanted.size() <= std::string("/sys/fs/cgroup/pids").size() + 8, "place of " + wanted + ": " + place);
+    t.check("R-10.1", place.ends_with(wanted) && place.size() - wanted.size() <= std::string("/sys/fs/cgroup/pids").size() + 8,
+        "place of " + wanted + ": " + place);
     t.check("R-10.5", place.ends_with(wanted), "the process is there while created");
     t.equal("R-10.2", place_of(bundle), place, "the place of the same path again");
     auto relative = t.new_id();
@@ -154,7 +155,8 @@ OCI_TEST(memory_behaviour, "R-10.13", "R-10.14", "R-10.16")
     swappiness.expect("R-10.13", "memory", { "memory.swappiness", "33" }, { "", "" });
     Limited oom(t, { { "memory", { { "limit", 100 << 20 }, { "disableOOMKiller", true } } } });
     auto control = read_file(cgroup_folder(oom.pid(), "memory") + "/memory.oom_control");
-    t.check("R-10.14", control.find("oom_kill_disable 1") != std::string::npos, "memory.oom_control: " + one_line(control) + (oom.done().ok() ? "" : oom.done().describe()));
+    t.check("R-10.14", control.find("oom_kill_disable 1") != std::string::npos,
+        "memory.oom_control: " + one_line(control) + (oom.done().ok() ? "" : oom.done().describe()));
     Limited tcp(t, { { "memory", { { "limit", 100 << 20 }, { "kernelTCP", 10 << 20 } } } });
     tcp.expect("R-10.16", "memory", { "memory.kmem.tcp.limit_in_bytes", "10485760" }, { "", "" });
 }
@@ -193,7 +195,8 @@ OCI_TEST(a_limit_below_the_usage_is_refused, "R-10.17")
         id = t.start_serving(bundle);
     if (id.empty())
         return;
-    auto done = t.command({ "update", "--resources", "-", id }, { .input = Json { { "memory", { { "limit", 4096 }, { "checkBeforeUpdate", true } } } }.dump() });
+    auto done = t.command(
+        { "update", "--resources", "-", id }, { .input = Json { { "memory", { { "limit", 4096 }, { "checkBeforeUpdate", true } } } }.dump() });
     t.check("R-10.17", done.refused(), "update to 4096 bytes: " + done.describe());
     t.equal("R-10.17", t.status(id), "running", "the container lives");
 }
@@ -262,8 +265,10 @@ OCI_TEST(block_io_limits, "R-10.24", "R-10.25")
         return t.skip_all("this host has no controller blkio or io");
     auto disk = block_device();
     auto limit = [&](long rate) { return Json::array({ { { "major", disk.first }, { "minor", disk.second }, { "rate", rate } } }); };
-    Limited some(t, { { "blockIO", { { "throttleReadBpsDevice", limit(1048576) }, { "throttleWriteBpsDevice", limit(2097152) },
-                          { "throttleReadIOPSDevice", limit(300) }, { "throttleWriteIOPSDevice", limit(400) } } } });
+    Limited some(t,
+        { { "blockIO",
+            { { "throttleReadBpsDevice", limit(1048576) }, { "throttleWriteBpsDevice", limit(2097152) }, { "throttleReadIOPSDevice", limit(300) },
+                { "throttleWriteIOPSDevice", limit(400) } } } });
     auto device = std::to_string(disk.first) + ":" + std::to_string(disk.second);
     if (hierarchy->unified) {
         some.expect("R-10.24", "io", {}, { "io.max", device + " rbps=1048576 wbps=2097152 riops=300 wiops=400" });
@@ -344,7 +349,7 @@ OCI_TEST(unified_files_are_written, "R-10.31", "R-10.35")
     if (!t.create(bundle, id).ok())
         return;
     auto folder = cgroup_folder(static_cast<int>(number_at(t.state(id), "pid")), "memory");
-    struct stat facts {};
+    struct stat facts { };
     for (auto const* file : { "", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads" }) {
         stat((folder + file).c_str(), &facts);
         t.equal("R-10.35", facts.st_uid, 200000, "owner of " + folder + file);
@@ -356,21 +361,23 @@ OCI_TEST(unified_files_are_written, "R-10.31", "R-10.35")
 OCI_TEST(the_device_list_is_applied, "R-10.6", "R-10.7", "R-10.8")
 {
     auto bundle = t.new_bundle();
-    bundle.config["linux"]["devices"] = { device_node("/dev/fuse", "c", 10, 229), device_node("/dev/control", "c", 10, 237), device_node("/dev/autofs", "c", 10, 235),
-        device_node("/dev/loop0", "b", 7, 0) };
+    bundle.config["linux"]["devices"] = { device_node("/dev/fuse", "c", 10, 229), device_node("/dev/control", "c", 10, 237),
+        device_node("/dev/autofs", "c", 10, 235), device_node("/dev/loop0", "b", 7, 0) };
     auto& rules = bundle.config["linux"]["resources"]["devices"];
     Json const deny_all = { { "allow", false }, { "access", "rwm" } };
-    std::vector<std::string> const probes { "open:r:/dev/fuse", "open:w:/dev/fuse", "open:r:/dev/control", "open:w:/dev/control", "open:r:/dev/autofs", "open:r:/dev/loop0",
-        "open:rw:/dev/null", "report" };
+    std::vector<std::string> const probes { "open:r:/dev/fuse", "open:w:/dev/fuse", "open:r:/dev/control", "open:w:/dev/control",
+        "open:r:/dev/autofs", "open:r:/dev/loop0", "open:rw:/dev/null", "report" };
     bundle.probes(probes);
     // A later rule takes back part of an earlier one; an earlier denial does not outlive a later permission.
-    rules = { deny_all, device_rule(true, "c", 10, 229, "rw"), device_rule(false, "c", 10, 229, "w"), device_rule(false, "c", 10, 237, "rw"), device_rule(true, "c", 10, 237, "rw") };
+    rules = { deny_all, device_rule(true, "c", 10, 229, "rw"), device_rule(false, "c", 10, 229, "w"), device_rule(false, "c", 10, 237, "rw"),
+        device_rule(true, "c", 10, 237, "rw") };
     auto done = t.run(bundle);
     auto report = report_in(done.output);
     auto says = [&](char const* requirement, char const* probe, bool wanted) {
         auto const& result = result_of(report, probe);
         t.check(requirement, !result.is_null() && flag_at(result, "ok") == wanted,
-            std::string(probe) + " should " + (wanted ? "work" : "fail") + ", errno " + std::to_string(number_at(result, "errno")) + (report.is_null() ? " (" + done.describe() + ")" : ""));
+            std::string(probe) + " should " + (wanted ? "work" : "fail") + ", errno " + std::to_string(number_at(result, "errno"))
+                + (report.is_null() ? " (" + done.describe() + ")" : ""));
     };
     says("R-10.6", "open:r:/dev/fuse", true);
     says("R-10.6", "open:w:/dev/fuse", false);
@@ -402,11 +409,13 @@ OCI_TEST(a_cgroup_mount_shows_the_own_groups, "R-10.38")
     auto bundle = t.new_bundle();
     bundle.set_namespace("cgroup");
     bundle.add_mount("/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "ro" });
-    bundle.probes({ "read:/sys/fs/cgroup/pids/cgroup.procs", "read:/sys/fs/cgroup/cgroup.procs", "mkdir:/sys/fs/cgroup/pids/x", "mkdir:/sys/fs/cgroup/x", "report" });
+    bundle.probes({ "read:/sys/fs/cgroup/pids/cgroup.procs", "read:/sys/fs/cgroup/cgroup.procs", "mkdir:/sys/fs/cgroup/pids/x",
+        "mkdir:/sys/fs/cgroup/x", "report" });
     auto report = t.report(bundle);
     if (report.is_null())
         return;
-    auto procs = text_at(result_of(report, "read:/sys/fs/cgroup/pids/cgroup.procs"), "text") + text_at(result_of(report, "read:/sys/fs/cgroup/cgroup.procs"), "text");
+    auto procs = text_at(result_of(report, "read:/sys/fs/cgroup/pids/cgroup.procs"), "text")
+        + text_at(result_of(report, "read:/sys/fs/cgroup/cgroup.procs"), "text");
     t.check("R-10.38", procs.starts_with("1\n"), "cgroup.procs of the own group: " + one_line(procs));
     // On version 1 /sys/fs/cgroup is only the folder that holds the hierarchies; on version 2 it is the hierarchy.
     auto const* probe = probe_ok(report, "read:/sys/fs/cgroup/pids/cgroup.procs") ? "mkdir:/sys/fs/cgroup/pids/x" : "mkdir:/sys/fs/cgroup/x";

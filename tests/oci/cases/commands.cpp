@@ -103,9 +103,19 @@ OCI_TEST(exec_joins_the_container, "R-15.4", "R-15.5", "R-15.6", "R-15.7", "R-15
     t.equal("R-15.7", at(report, "env"), process["env"], "env");
     t.equal("R-15.7", text_at(report, "cwd"), "/home/deep", "cwd");
     auto const& status = at(report, "status");
-    t.equal("R-15.8", { text_at(status, "CapEff"), text_at(status, "CapPrm"), text_at(status, "CapBnd"), text_at(status, "CapAmb"), text_at(status, "CapInh") },
-        { "0000000000000020", "0000000000000020", "0000000000000021", "0000000000000020", "0000000000000020" }, "effective, permitted, bounding, ambient, inheritable");
-    t.check("R-15.13", t.exec(id, [&] { auto absent = process; absent["args"] = { "/absent" }; return absent; }()).refused(), "a program that does not exist");
+    t.equal("R-15.8",
+        { text_at(status, "CapEff"), text_at(status, "CapPrm"), text_at(status, "CapBnd"), text_at(status, "CapAmb"), text_at(status, "CapInh") },
+        { "0000000000000020", "0000000000000020", "0000000000000021", "0000000000000020", "0000000000000020" },
+        "effective, permitted, bounding, ambient, inheritable");
+    t.check("R-15.13",
+        t.exec(id,
+             [&] {
+                 auto absent = process;
+                 absent["args"] = { "/absent" };
+                 return absent;
+             }())
+            .refused(),
+        "a program that does not exist");
     auto words = t.command({ "exec", "--cwd", "/home", "--env", "WORD=1", "--user", "1000:1001", id, "/oci-guest", "report" });
     report = report_in(words.output);
     t.equal("R-15.15", { text_at(report, "cwd"), at(at(at(report, "ids"), "uid"), 0), at(at(at(report, "ids"), "gid"), 0) }, { "/home", 1000, 1001 },
@@ -167,15 +177,19 @@ OCI_TEST(exec_detached_returns, "R-15.11", "R-15.18", "R-15.20")
         return;
     auto done = t.exec(id, exec_process(bundle, { "serve" }), { "--detach", "--pid-file", t.path("pid") });
     auto pid = std::atoi(read_file(t.path("pid")).c_str());
-    t.check("R-15.11", done.ok() && pid > 1 && process_exists(pid), "exec --detach " + done.describe() + ", pid file \"" + read_file(t.path("pid")) + "\"");
-    t.equal("R-15.11", inode_of("/proc/" + std::to_string(pid) + "/ns/pid"), inode_of("/proc/" + std::to_string(number_at(t.state(id), "pid")) + "/ns/pid"),
-        "it is in the container's pid namespace");
+    t.check("R-15.11", done.ok() && pid > 1 && process_exists(pid),
+        "exec --detach " + done.describe() + ", pid file \"" + read_file(t.path("pid")) + "\"");
+    t.equal("R-15.11", inode_of("/proc/" + std::to_string(pid) + "/ns/pid"),
+        inode_of("/proc/" + std::to_string(number_at(t.state(id), "pid")) + "/ns/pid"), "it is in the container's pid namespace");
     auto listing = t.command({ "ps", "--format", "json", id });
     auto pids = parse_json(listing.output);
-    t.check("R-15.20", pids.is_array() && std::find(pids.begin(), pids.end(), pid) != pids.end() && std::find(pids.begin(), pids.end(), number_at(t.state(id), "pid")) != pids.end(),
+    t.check("R-15.20",
+        pids.is_array() && std::find(pids.begin(), pids.end(), pid) != pids.end()
+            && std::find(pids.begin(), pids.end(), number_at(t.state(id), "pid")) != pids.end(),
         "ps --format json: " + listing.describe());
     auto killed = t.command({ "kill", "--all", id, "KILL" });
-    t.check("R-15.18", killed.ok() && wait_until([&] { return !process_exists(pid); }) && t.wait_for_status(id, "stopped"), "kill --all KILL " + killed.describe());
+    t.check("R-15.18", killed.ok() && wait_until([&] { return !process_exists(pid); }) && t.wait_for_status(id, "stopped"),
+        "kill --all KILL " + killed.describe());
 }
 
 OCI_TEST(exec_needs_a_running_container, "R-15.12")
@@ -211,7 +225,8 @@ OCI_TEST(force_deletes_what_runs, "R-15.16")
         return;
     auto pid = static_cast<int>(number_at(t.state(id), "pid"));
     auto done = t.remove(id, true);
-    t.check("R-15.16", done.ok() && wait_until([&] { return !process_exists(pid); }) && t.state(id).is_null(), "delete --force of a running container " + done.describe());
+    t.check("R-15.16", done.ok() && wait_until([&] { return !process_exists(pid); }) && t.state(id).is_null(),
+        "delete --force of a running container " + done.describe());
     done = t.command({ "delete", "--force", "no-such-container" });
     t.check("R-15.16", done.ok(), "delete --force of an unknown one " + done.describe());
 }
@@ -225,7 +240,8 @@ OCI_TEST(signals_have_names_and_numbers, "R-15.17")
         return;
     for (auto [word, number] : { std::pair("10", 10), { "USR2", 12 }, { "SIGHUP", 1 }, { "35", 35 } }) {
         auto done = t.kill(id, word);
-        t.check("R-15.17", done.ok() && t.wait_for_output(id, "signal " + std::to_string(number) + "\n"), std::string("kill ") + word + ": " + done.describe());
+        t.check("R-15.17", done.ok() && t.wait_for_output(id, "signal " + std::to_string(number) + "\n"),
+            std::string("kill ") + word + ": " + done.describe());
     }
     t.check("R-15.17", t.kill(id, "NONSENSE").refused(), "an unknown name");
     t.check("R-15.17", t.kill(id, "999").refused(), "a number that is no signal");
@@ -241,7 +257,9 @@ OCI_TEST(containers_are_listed, "R-15.19")
     t.equal("R-15.19", trimmed(t.command({ "list", "-q" }).output), id, "list -q");
     auto list = parse_json(t.command({ "list", "--format", "json" }).output);
     auto const& entry = at(list, std::size_t(0));
-    t.check("R-15.19", text_at(entry, "id") == id && text_at(entry, "status") == "created" && text_at(entry, "bundle") == bundle.folder() && number_at(entry, "pid") > 1,
+    t.check("R-15.19",
+        text_at(entry, "id") == id && text_at(entry, "status") == "created" && text_at(entry, "bundle") == bundle.folder()
+            && number_at(entry, "pid") > 1,
         "list --format json: " + one_line(show(list)));
     t.check("R-15.19", t.command({ "list" }).output.find(id) != std::string::npos, "list");
 }
@@ -288,7 +306,8 @@ OCI_TEST(limits_can_be_changed, "R-15.22", "R-15.23")
     done = t.command({ "events", "--stats", id });
     auto stats = last_json_line(done.output);
     auto const& data = at(stats, "data");
-    t.check("R-15.23", text_at(stats, "type") == "stats" && text_at(stats, "id") == id && number_at(at(data, "pids"), "current") >= 1
+    t.check("R-15.23",
+        text_at(stats, "type") == "stats" && text_at(stats, "id") == id && number_at(at(data, "pids"), "current") >= 1
             && number_at(at(at(data, "memory"), "usage"), "usage") > 0 && at(at(at(data, "cpu"), "usage"), "total").is_number(),
         "events --stats " + done.describe());
 }
@@ -311,7 +330,8 @@ OCI_TEST(spec_writes_a_config_that_runs, "R-15.24")
 OCI_TEST(the_version_is_told, "R-15.25")
 {
     auto const& text = t.settings().version_text;
-    t.check("R-15.25", text.find(" version ") != std::string::npos && text.find(" version ") < text.find('\n'), "first line: " + text.substr(0, text.find('\n')));
+    t.check("R-15.25", text.find(" version ") != std::string::npos && text.find(" version ") < text.find('\n'),
+        "first line: " + text.substr(0, text.find('\n')));
     t.check("R-15.25", text.find("spec: 1.") != std::string::npos, "a line \"spec: 1...\"");
 }
 

@@ -30,8 +30,8 @@ OCI_TEST(default_file_systems_and_devices, "R-9.1", "R-9.8", "R-9.10", "R-9.11",
     std::vector<std::string> probes;
     for (auto const* name : { "null", "zero", "full", "random", "urandom", "tty", "ptmx", "fd", "stdin", "stdout", "stderr" })
         probes.push_back(std::string("stat:/dev/") + name);
-    for (auto const* probe : { "open:rw:/dev/null", "open:rw:/dev/zero", "open:rw:/dev/full", "open:r:/dev/random", "open:r:/dev/urandom", "write:/dev/full:x",
-             "open:rw:/dev/ptmx", "stat:/dev/pts/ptmx", "list:/dev/pts", "report" })
+    for (auto const* probe : { "open:rw:/dev/null", "open:rw:/dev/zero", "open:rw:/dev/full", "open:r:/dev/random", "open:r:/dev/urandom",
+             "write:/dev/full:x", "open:rw:/dev/ptmx", "stat:/dev/pts/ptmx", "list:/dev/pts", "report" })
         probes.emplace_back(probe);
     bundle.probes(probes);
     auto report = t.report(bundle);
@@ -39,7 +39,8 @@ OCI_TEST(default_file_systems_and_devices, "R-9.1", "R-9.8", "R-9.10", "R-9.11",
         return;
     for (auto [path, type] : { std::pair("/proc", "proc"), { "/sys", "sysfs" }, { "/dev/pts", "devpts" }, { "/dev/shm", "tmpfs" } })
         t.equal("R-9.1", text_at(mount_at(report, path), "type"), type, path);
-    for (auto [name, major, minor] : { std::tuple("null", 1, 3), { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 } }) {
+    for (auto [name, major, minor] :
+        { std::tuple("null", 1, 3), { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 } }) {
         auto path = std::string("/dev/") + name;
         t.equal("R-9.8", numbers_of(report, path), { "c", major, minor }, path);
         t.equal("R-9.8", number_at(result_of(report, "stat:" + path), "mode") & 0666, 0666, path + " mode");
@@ -49,11 +50,13 @@ OCI_TEST(default_file_systems_and_devices, "R-9.1", "R-9.8", "R-9.10", "R-9.11",
     t.equal("R-9.8", probe_errno(report, "write:/dev/full:x"), ENOSPC, "writing to /dev/full");
     auto const& ptmx = result_of(report, "stat:/dev/ptmx");
     bool link = text_at(ptmx, "type") == "l" && (text_at(ptmx, "target") == "pts/ptmx" || text_at(ptmx, "target") == "/dev/pts/ptmx");
-    bool same = at(ptmx, "inode") == at(result_of(report, "stat:/dev/pts/ptmx"), "inode") && at(ptmx, "device") == at(result_of(report, "stat:/dev/pts/ptmx"), "device");
+    bool same = at(ptmx, "inode") == at(result_of(report, "stat:/dev/pts/ptmx"), "inode")
+        && at(ptmx, "device") == at(result_of(report, "stat:/dev/pts/ptmx"), "device");
     t.check("R-9.10", link || same, "/dev/ptmx: " + one_line(show(ptmx)));
     t.check("R-9.10", probe_ok(report, "open:rw:/dev/ptmx"), "a pseudoterminal can be opened by a user");
     t.equal("R-9.10", at(result_of(report, "list:/dev/pts"), "names"), Json::array({ "ptmx" }), "a new /dev/pts holds ptmx only");
-    for (auto [name, target] : { std::pair("fd", "/proc/self/fd"), { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" } })
+    for (auto [name, target] :
+        { std::pair("fd", "/proc/self/fd"), { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" } })
         t.equal("R-9.11", text_at(result_of(report, std::string("stat:/dev/") + name), "target"), target, std::string("/dev/") + name);
     auto open_ones = at(report, "fds");
     for (auto const* standard : { "0", "1", "2" })
@@ -82,7 +85,8 @@ OCI_TEST(configured_devices_are_there, "R-9.2", "R-9.3", "R-9.5", "R-9.6")
     t.equal("R-9.2", numbers_of(report, "/dev/fuse"), { "c", 10, 229 }, "/dev/fuse");
     t.equal("R-9.2", numbers_of(report, "/dev/some/loop"), { "b", 7, 0 }, "/dev/some/loop");
     auto const& facts = result_of(report, "stat:/dev/fuse");
-    t.equal("R-9.3", { number_at(facts, "mode"), number_at(facts, "uid"), number_at(facts, "gid") }, { 0640, 7, 8 }, "mode, uid and gid of /dev/fuse");
+    t.equal(
+        "R-9.3", { number_at(facts, "mode"), number_at(facts, "uid"), number_at(facts, "gid") }, { 0640, 7, 8 }, "mode, uid and gid of /dev/fuse");
     t.equal("R-9.3", number_at(result_of(report, "stat:/dev/some/loop"), "mode"), 0604, "mode of /dev/some/loop");
     t.equal("R-9.5", numbers_of(report, "/etc/autofs"), { "c", 10, 235 }, "/etc/autofs");
     t.equal("R-9.6", text_at(result_of(report, "stat:/dev/pipe"), "type"), "p", "/dev/pipe");
@@ -106,11 +110,13 @@ OCI_TEST(devices_not_listed_cannot_be_used, "R-9.14")
 {
     auto bundle = t.new_bundle();
     bundle.config["linux"]["resources"]["devices"] = Json::array({ { { "allow", false }, { "access", "rwm" } } });
-    bundle.probes({ "mknod:/tmp/loop:b:7:0", "open:r:/tmp/loop", "mknod:/tmp/fuse:c:10:229", "open:rw:/tmp/fuse", "mknod:/tmp/null:c:1:3", "open:rw:/tmp/null", "report" });
+    bundle.probes({ "mknod:/tmp/loop:b:7:0", "open:r:/tmp/loop", "mknod:/tmp/fuse:c:10:229", "open:rw:/tmp/fuse", "mknod:/tmp/null:c:1:3",
+        "open:rw:/tmp/null", "report" });
     auto report = t.report(bundle);
     if (report.is_null())
         return;
-    t.check("R-9.14", !probe_ok(report, "open:r:/tmp/loop"), "a loop device made inside, errno " + std::to_string(probe_errno(report, "open:r:/tmp/loop")));
+    t.check("R-9.14", !probe_ok(report, "open:r:/tmp/loop"),
+        "a loop device made inside, errno " + std::to_string(probe_errno(report, "open:r:/tmp/loop")));
     t.check("R-9.14", !probe_ok(report, "open:rw:/tmp/fuse"), "a fuse device made inside");
 }
 

@@ -56,9 +56,11 @@ OCI_TEST(the_document_is_well_formed, "R-14.1", "R-14.2", "R-14.10", "R-14.11", 
         t.check("R-14.1", std::count(version.begin(), version.end(), '.') >= 2, "version \"" + version + "\"");
     t.check("R-14.2", compare_versions(first, last) <= 0, first + " to " + last);
     std::string strange;
-    only_keys(document, { "ociVersionMin", "ociVersionMax", "hooks", "mountOptions", "linux", "annotations", "potentiallyUnsafeConfigAnnotations" }, strange);
+    only_keys(document, { "ociVersionMin", "ociVersionMax", "hooks", "mountOptions", "linux", "annotations", "potentiallyUnsafeConfigAnnotations" },
+        strange);
     only_keys(at(document, "linux"),
-        { "namespaces", "capabilities", "cgroup", "seccomp", "apparmor", "selinux", "intelRdt", "memoryPolicy", "mountExtensions", "netDevices" }, strange);
+        { "namespaces", "capabilities", "cgroup", "seccomp", "apparmor", "selinux", "intelRdt", "memoryPolicy", "mountExtensions", "netDevices" },
+        strange);
     only_keys(at(at(document, "linux"), "cgroup"), { "v1", "v2", "systemd", "systemdUser", "rdma" }, strange);
     only_keys(at(at(document, "linux"), "seccomp"), { "enabled", "actions", "operators", "archs", "knownFlags", "supportedFlags" }, strange);
     t.check("R-14.10", strange.empty(), strange.empty() ? "only known properties" : "unknown: " + strange);
@@ -126,7 +128,8 @@ OCI_TEST(promised_mount_options_are_recognized, "R-14.5", "R-14.12")
     };
     // remount needs a mount, idmap needs mappings, and the kernel no longer knows mandatory locks.
     auto options = words_in(at(document, "mountOptions"));
-    std::erase_if(options, [](auto const& word) { return word == "remount" || word == "idmap" || word == "ridmap" || word == "mand" || word == "nomand"; });
+    std::erase_if(
+        options, [](auto const& word) { return word == "remount" || word == "idmap" || word == "ridmap" || word == "mand" || word == "nomand"; });
     if (with_options(options).ok())
         t.check("R-14.5", true, "all at once");
     else
@@ -188,8 +191,8 @@ OCI_TEST(promised_seccomp_words_are_recognized, "R-14.8", "R-14.9")
     Json base = { { "defaultAction", "SCMP_ACT_ALLOW" }, { "syscalls", Json::array() } };
     auto with_rules = base;
     // One name for each action and operator, of calls that the guest does not make.
-    std::vector<std::string> const names { "acct", "swapon", "swapoff", "reboot", "quotactl", "settimeofday", "adjtimex", "init_module", "delete_module", "kexec_load",
-        "add_key", "request_key", "vhangup", "mlockall", "munlockall", "setdomainname", "syslog", "ptrace" };
+    std::vector<std::string> const names { "acct", "swapon", "swapoff", "reboot", "quotactl", "settimeofday", "adjtimex", "init_module",
+        "delete_module", "kexec_load", "add_key", "request_key", "vhangup", "mlockall", "munlockall", "setdomainname", "syslog", "ptrace" };
     std::size_t next = 0;
     for (auto const& action : words_in(at(seccomp, "actions"))) {
         if (action != "SCMP_ACT_NOTIFY" && next < names.size())
@@ -197,8 +200,8 @@ OCI_TEST(promised_seccomp_words_are_recognized, "R-14.8", "R-14.9")
     }
     for (auto const& operation : words_in(at(seccomp, "operators"))) {
         if (next < names.size())
-            with_rules["syscalls"].push_back(
-                { { "names", { names[next++] } }, { "action", "SCMP_ACT_ERRNO" }, { "args", Json::array({ { { "index", 0 }, { "value", 1 }, { "valueTwo", 1 }, { "op", operation } } }) } });
+            with_rules["syscalls"].push_back({ { "names", { names[next++] } }, { "action", "SCMP_ACT_ERRNO" },
+                { "args", Json::array({ { { "index", 0 }, { "value", 1 }, { "valueTwo", 1 }, { "op", operation } } }) } });
     }
     // A rule that says what the default says is one that libseccomp refuses; ALLOW is therefore the default here.
     accepted("R-14.8", with_rules, "every action and operator");
@@ -208,7 +211,8 @@ OCI_TEST(promised_seccomp_words_are_recognized, "R-14.8", "R-14.9")
     // Big-endian and little-endian architectures cannot share one filter: one at a time.
     for (auto const& architecture : words_in(at(seccomp, "archs"))) {
         with_architectures["architectures"] = Json::array({ architecture });
-        if (architecture.find("X86") != std::string::npos || architecture.find("AARCH64") != std::string::npos || architecture.find("ARM") != std::string::npos)
+        if (architecture.find("X86") != std::string::npos || architecture.find("AARCH64") != std::string::npos
+            || architecture.find("ARM") != std::string::npos)
             accepted("R-14.8", with_architectures, architecture);
     }
     auto flags = words_in(at(seccomp, "supportedFlags"));

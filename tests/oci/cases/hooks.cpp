@@ -49,7 +49,8 @@ std::string log_of(Bundle const& bundle)
 }
 
 // A hook of this kind that logs under a label; startContainer hooks live inside the root.
-void add_logger(Session& t, Bundle& bundle, std::string const& kind, std::string const& label, std::string const& mode = "", Json const& extra = Json::object())
+void add_logger(
+    Session& t, Bundle& bundle, std::string const& kind, std::string const& label, std::string const& mode = "", Json const& extra = Json::object())
 {
     bool inside = kind == "startContainer";
     std::vector<std::string> arguments = { inside ? "/oci-guest" : t.settings().guest, "hook", inside ? "/hooks.log" : log_of(bundle), label };
@@ -71,7 +72,8 @@ bool same_namespaces(Json const& line, std::map<std::string, long> const& wanted
 
 } // namespace
 
-OCI_TEST(hooks_run_in_order_and_in_their_namespaces, "R-7.6", "R-7.7", "R-7.8", "R-7.9", "R-7.10", "R-7.11", "R-7.12", "R-7.13", "R-7.14", "R-7.15", "R-2.20")
+OCI_TEST(hooks_run_in_order_and_in_their_namespaces, "R-7.6", "R-7.7", "R-7.8", "R-7.9", "R-7.10", "R-7.11", "R-7.12", "R-7.13", "R-7.14", "R-7.15",
+    "R-2.20")
 {
     auto bundle = t.new_bundle();
     bundle.config["annotations"] = { { "com.example.hook", "yes" } };
@@ -87,20 +89,23 @@ OCI_TEST(hooks_run_in_order_and_in_their_namespaces, "R-7.6", "R-7.7", "R-7.8", 
     auto runtime_spaces = namespaces_of("self"), container_spaces = namespaces_of(std::to_string(pid));
     auto created = labels(log_of(bundle));
     for (auto const* kind : { "prestart", "createRuntime", "createContainer" })
-        t.check("R-7.6", created.find(std::string(kind) + "1 " + kind + "2") != std::string::npos, std::string(kind) + " hooks in order, within create: " + created);
+        t.check("R-7.6", created.find(std::string(kind) + "1 " + kind + "2") != std::string::npos,
+            std::string(kind) + " hooks in order, within create: " + created);
     t.check("R-7.8", created.find("prestart2 createRuntime1") != std::string::npos, "prestart before createRuntime: " + created);
     t.check("R-7.10", created.find("createRuntime2 createContainer1") != std::string::npos, "createRuntime before createContainer: " + created);
     if (!t.start(id).ok())
         return;
     auto started = labels(log_of(bundle));
-    t.check("R-7.12", created.find("poststart") == std::string::npos && started.find("poststart2") != std::string::npos, "poststart hooks ran within start: " + started);
+    t.check("R-7.12", created.find("poststart") == std::string::npos && started.find("poststart2") != std::string::npos,
+        "poststart hooks ran within start: " + started);
     t.wait_for_output(id, "serving");
     started = labels(log_of(bundle));
     t.check("R-7.12", started.find("startContainer2") < started.find("poststart1"), "poststart hooks ran after startContainer hooks: " + started);
     t.check("R-7.11", created.find("startContainer") == std::string::npos, "startContainer hooks did not run within create: " + created);
     t.check("R-7.11", started.find("startContainer2") < started.find("program"), "startContainer hooks ran before the program: " + started);
     for (auto const* kind : { "startContainer", "poststart" })
-        t.check("R-7.6", started.find(std::string(kind) + "1") < started.find(std::string(kind) + "2"), std::string(kind) + " hooks in order: " + started);
+        t.check("R-7.6", started.find(std::string(kind) + "1") < started.find(std::string(kind) + "2"),
+            std::string(kind) + " hooks in order: " + started);
     t.kill(id, "KILL");
     t.wait_for_status(id, "stopped");
     t.check("R-7.13", labels(log_of(bundle)).find("poststop") == std::string::npos, "no poststop hook before delete");
@@ -109,7 +114,8 @@ OCI_TEST(hooks_run_in_order_and_in_their_namespaces, "R-7.6", "R-7.7", "R-7.8", 
     t.check("R-2.20", labels(log_of(bundle)).ends_with("poststop1 poststop2"), "delete calls poststop hooks: " + labels(log_of(bundle)));
     for (auto const* kind : kinds) {
         auto state = state_of(line_of(lines, std::string(kind) + "1"));
-        t.check("R-7.7", text_at(state, "id") == id && text_at(state, "bundle") == bundle.folder() && !text_at(state, "ociVersion").empty()
+        t.check("R-7.7",
+            text_at(state, "id") == id && text_at(state, "bundle") == bundle.folder() && !text_at(state, "ociVersion").empty()
                 && text_at(at(state, "annotations"), "com.example.hook") == "yes",
             std::string(kind) + " reads on standard input: " + one_line(text_at(line_of(lines, std::string(kind) + "1"), "stdin")));
     }
@@ -117,7 +123,8 @@ OCI_TEST(hooks_run_in_order_and_in_their_namespaces, "R-7.6", "R-7.7", "R-7.8", 
     for (auto const* label : { "prestart1", "createRuntime1", "createContainer1" })
         t.check("R-7.14", status(label) == "creating" || status(label) == "created", std::string(label) + " sees status \"" + status(label) + "\"");
     auto starting = status("startContainer1"); // a word of the runtime's own is allowed for a state of its own
-    t.check("R-7.14", !starting.empty() && starting != "running" && starting != "stopped" && starting != "creating", "startContainer sees status \"" + starting + "\"");
+    t.check("R-7.14", !starting.empty() && starting != "running" && starting != "stopped" && starting != "creating",
+        "startContainer sees status \"" + starting + "\"");
     t.equal("R-7.14", status("poststart1"), "running", "status in poststart");
     t.equal("R-7.14", status("poststop1"), "stopped", "status in poststop");
     auto everything = { "mnt", "net", "ipc", "uts", "pid" };
@@ -144,7 +151,8 @@ OCI_TEST(hooks_get_their_arguments_and_environment, "R-7.2", "R-7.3", "R-7.17")
 {
     auto bundle = t.new_bundle();
     auto log = log_of(bundle);
-    bundle.add_hook("createRuntime", t.settings().guest, { "any-name", "hook", log, "named", "", "last word" }, { { "env", { "HOOK=1", "EMPTY=" } } });
+    bundle.add_hook(
+        "createRuntime", t.settings().guest, { "any-name", "hook", log, "named", "", "last word" }, { { "env", { "HOOK=1", "EMPTY=" } } });
     bundle.add_hook("createRuntime", t.settings().guest, { "any-name", "hook", log, "bare" });
     auto id = t.new_id();
     bundle.save();
@@ -192,8 +200,11 @@ OCI_TEST(failing_hooks_before_start_end_the_container, "R-2.13", "R-2.14", "R-2.
         bundle.probes({ "append:/hooks.log:\"program\"" });
         t.refuses(requirement, bundle, std::string("a failing ") + kind + " hook");
         auto seen = labels(log_of(bundle));
-        t.check(requirement, seen.starts_with("bad") && seen.find("program") == std::string::npos, std::string(kind) + ", the program never runs: " + seen);
-        t.check(requirement, cgroups_named(text_at(bundle.config["linux"], "cgroupsPath").substr(text_at(bundle.config["linux"], "cgroupsPath").rfind('/') + 1)).empty(),
+        t.check(requirement, seen.starts_with("bad") && seen.find("program") == std::string::npos,
+            std::string(kind) + ", the program never runs: " + seen);
+        t.check(requirement,
+            cgroups_named(text_at(bundle.config["linux"], "cgroupsPath").substr(text_at(bundle.config["linux"], "cgroupsPath").rfind('/') + 1))
+                .empty(),
             "no control group is left");
     }
 }
@@ -222,7 +233,8 @@ OCI_TEST(a_failing_poststart_hook_is_an_error, "R-2.18")
     if (!t.create(bundle, id).ok())
         return;
     t.check("R-2.18", t.command({ "start", id }).refused(), "start is an error");
-    t.check("R-2.18", wait_until([&] { return t.status(id) != "running"; }, std::chrono::seconds(2)), "the container is stopped, its status is \"" + t.status(id) + "\"");
+    t.check("R-2.18", wait_until([&] { return t.status(id) != "running"; }, std::chrono::seconds(2)),
+        "the container is stopped, its status is \"" + t.status(id) + "\"");
 }
 
 OCI_TEST(failing_poststop_hooks_do_not_stop_the_deletion, "R-2.21")

@@ -69,7 +69,8 @@ OCI_TEST(network_devices_are_moved, "R-11.10", "R-11.11", "R-11.12", "R-11.13")
     bundle.config["linux"]["netDevices"] = { { "oct0", { { "name", "inside0" } } } };
     auto devices = at(t.report(bundle), "network");
     t.check("R-11.10", at(devices, "inside0").is_object() && flag_at(at(devices, "inside0"), "up"), "devices inside: " + one_line(show(devices)));
-    t.equal("R-11.11", { number_at(at(devices, "inside0"), "mtu"), text_at(at(devices, "inside0"), "address") }, { 1400, "10.77.0.1" }, "MTU and address");
+    t.equal("R-11.11", { number_at(at(devices, "inside0"), "mtu"), text_at(at(devices, "inside0"), "address") }, { 1400, "10.77.0.1" },
+        "MTU and address");
     auto second = t.new_bundle();
     second.config["linux"]["netDevices"] = { { "oct-absent", Json::object() } };
     t.refuses("R-11.12", second, "a device that does not exist");
@@ -107,7 +108,8 @@ OCI_TEST(masked_paths_give_nothing, "R-13.6", "R-13.7", "R-13.13")
     write_file(bundle.in_root("/home/deep/secret"), "secret");
     write_file(bundle.in_root("/etc/secret"), "secret");
     bundle.config["linux"]["maskedPaths"] = { "/proc/kcore", "/proc/keys", "/home/deep", "/etc/secret", "/proc/absent", "/absent/path" };
-    bundle.probes({ "open:r:/proc/kcore", "open:r:/proc/keys", "list:/home/deep", "open:r:/home/deep/secret", "open:r:/etc/secret", "create:/home/deep/new:x", "report" });
+    bundle.probes({ "open:r:/proc/kcore", "open:r:/proc/keys", "list:/home/deep", "open:r:/home/deep/secret", "open:r:/etc/secret",
+        "create:/home/deep/new:x", "report" });
     auto done = t.run(bundle);
     auto report = report_in(done.output);
     t.check("R-13.13", !report.is_null(), "masked paths that do not exist: " + done.describe());
@@ -131,7 +133,8 @@ OCI_TEST(read_only_paths_cannot_be_written, "R-13.8", "R-13.9", "R-13.13", "R-13
     write_file(bundle.in_root("/etc/fixed"), "fixed");
     bundle.add_mount("/data", "tmpfs", "tmpfs", { "mode=755", "nosuid" });
     bundle.config["linux"]["readonlyPaths"] = { "/proc/sys", "/etc/fixed", "/data", "/absent/path" };
-    bundle.probes({ "write:/proc/sys/net/ipv4/ip_default_ttl:44", "write:/etc/fixed:x", "create:/data/x:x", "read:/etc/fixed", "read:/proc/sys/kernel/ostype", "report" });
+    bundle.probes({ "write:/proc/sys/net/ipv4/ip_default_ttl:44", "write:/etc/fixed:x", "create:/data/x:x", "read:/etc/fixed",
+        "read:/proc/sys/kernel/ostype", "report" });
     auto done = t.run(bundle);
     auto report = report_in(done.output);
     t.check("R-13.13", !report.is_null(), "read-only paths that do not exist: " + done.describe());

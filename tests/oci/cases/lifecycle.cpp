@@ -25,8 +25,8 @@ bool is_semantic_version(std::string const& text)
 
 } // namespace
 
-OCI_TEST(the_whole_life_of_a_container, "R-2.1", "R-2.2", "R-2.3", "R-2.5", "R-2.6", "R-2.7", "R-2.8", "R-2.9", "R-2.11", "R-2.17", "R-2.24", "R-3.3", "R-3.6",
-    "R-3.7", "R-3.9", "R-3.14", "R-3.18", "R-3.24", "R-2.19", "R-3.26")
+OCI_TEST(the_whole_life_of_a_container, "R-2.1", "R-2.2", "R-2.3", "R-2.5", "R-2.6", "R-2.7", "R-2.8", "R-2.9", "R-2.11", "R-2.17", "R-2.24", "R-3.3",
+    "R-3.6", "R-3.7", "R-3.9", "R-3.14", "R-3.18", "R-3.24", "R-2.19", "R-3.26")
 {
     auto bundle = t.new_bundle();
     bundle.config["annotations"] = { { "com.example.key", "value" }, { "com.example.empty", "" } };
@@ -46,10 +46,12 @@ OCI_TEST(the_whole_life_of_a_container, "R-2.1", "R-2.2", "R-2.3", "R-2.5", "R-2
     t.check("R-2.6", pid > 1 && process_exists(pid), "pid " + std::to_string(pid) + " is a process while created");
     auto mine = namespaces_of("self"), theirs = namespaces_of(std::to_string(pid));
     for (auto const* type : { "pid", "net", "ipc", "uts", "mnt" })
-        t.check("R-3.6", theirs[type] > 0 && theirs[type] != mine[type], std::string("after create the process is in a new namespace of type ") + type);
+        t.check(
+            "R-3.6", theirs[type] > 0 && theirs[type] != mine[type], std::string("after create the process is in a new namespace of type ") + type);
     bool ran = access(bundle.in_root("/ran").c_str(), F_OK) == 0;
     t.check("R-2.11", !ran, "the program has not run before start");
-    t.check("R-3.7", inode_of("/proc/" + std::to_string(pid) + "/exe") != inode_of(bundle.in_root("/oci-guest")), "the process is not the program of process.args before start");
+    t.check("R-3.7", inode_of("/proc/" + std::to_string(pid) + "/exe") != inode_of(bundle.in_root("/oci-guest")),
+        "the process is not the program of process.args before start");
     if (!t.start(id).ok())
         return;
     t.check("R-2.17", t.wait_for_output(id, "serving"), "the program runs after start");
@@ -63,7 +65,8 @@ OCI_TEST(the_whole_life_of_a_container, "R-2.1", "R-2.2", "R-2.3", "R-2.5", "R-2
     t.check("R-2.5", t.status(id) == "stopped", "created, running and stopped are used");
     t.check("R-2.1", t.remove(id).ok(), "every operation worked for the creator");
     t.check("R-3.24", t.state(id).is_null(), "after delete the container is unknown");
-    t.check("R-2.19", cgroups_named(std::filesystem::path(text_at(bundle.config["linux"], "cgroupsPath")).filename()).empty(), "no control group is left");
+    t.check("R-2.19", cgroups_named(std::filesystem::path(text_at(bundle.config["linux"], "cgroupsPath")).filename()).empty(),
+        "no control group is left");
     t.check("R-2.19", !process_exists(pid), "no process is left");
     t.check("R-2.19", read_file("/proc/self/mountinfo").find(bundle.folder()) == std::string::npos, "no mount is left");
     t.check("R-3.26", t.create(bundle, id).ok(), "the id can be used again");
@@ -204,7 +207,8 @@ OCI_TEST(delete_spares_what_create_did_not_make, "R-3.25")
     auto done = t.run(bundle);
     if (!t.check("R-3.25", done.ok(), "run " + done.describe()))
         return;
-    for (auto const& file : { bundle.folder() + "/config.json", bundle.in_root("/oci-guest"), bundle.in_root("/inside"), t.path("source/file"), t.path("source/new") })
+    for (auto const& file :
+        { bundle.folder() + "/config.json", bundle.in_root("/oci-guest"), bundle.in_root("/inside"), t.path("source/file"), t.path("source/new") })
         t.check("R-3.25", access(file.c_str(), F_OK) == 0, file + " is still there");
 }
 
@@ -222,7 +226,8 @@ OCI_TEST(a_failed_create_leaves_nothing, "R-2.10", "R-2.22", "R-3.8")
     auto before = children_of(getpid()).size();
     t.refuses("R-2.10", bundle, "a bind source that does not exist");
     t.refuses("R-3.8", bundle, "a property that cannot be applied");
-    t.check("R-2.22", cgroups_named(std::filesystem::path(text_at(bundle.config["linux"], "cgroupsPath")).filename()).empty(), "no control group is left");
+    t.check("R-2.22", cgroups_named(std::filesystem::path(text_at(bundle.config["linux"], "cgroupsPath")).filename()).empty(),
+        "no control group is left");
     t.check("R-2.22", wait_until([&] { return children_of(getpid()).size() <= before; }, std::chrono::seconds(1)), "no process is left");
     t.check("R-2.22", read_file("/proc/self/mountinfo").find(bundle.folder()) == std::string::npos, "no mount is left");
     std::error_code error;

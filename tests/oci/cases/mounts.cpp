@@ -95,7 +95,8 @@ OCI_TEST(wrong_mounts_are_refused, "R-5.6", "R-5.7", "R-5.8")
     t.refuses("R-5.8", third, "an unknown file system type");
 }
 
-OCI_TEST(mount_options_have_their_effect, "R-5.10", "R-5.11", "R-5.12", "R-5.13", "R-5.14", "R-5.15", "R-5.16", "R-5.17", "R-5.18", "R-5.19", "R-5.20", "R-5.45")
+OCI_TEST(mount_options_have_their_effect, "R-5.10", "R-5.11", "R-5.12", "R-5.13", "R-5.14", "R-5.15", "R-5.16", "R-5.17", "R-5.18", "R-5.19",
+    "R-5.20", "R-5.45")
 {
     struct Row {
         char const* requirement;
@@ -103,15 +104,16 @@ OCI_TEST(mount_options_have_their_effect, "R-5.10", "R-5.11", "R-5.12", "R-5.13"
         char const* present; // in the mount table; empty: nothing
         char const* absent;
     };
-    std::vector<Row> const rows = { { "R-5.10", { "ro" }, "ro", "" }, { "R-5.10", { "ro", "rw" }, "rw", "ro" }, { "R-5.11", { "nosuid" }, "nosuid", "" },
-        { "R-5.11", { "nosuid", "suid" }, "", "nosuid" }, { "R-5.12", { "nodev" }, "nodev", "" }, { "R-5.12", { "nodev", "dev" }, "", "nodev" },
-        { "R-5.13", { "noexec" }, "noexec", "" }, { "R-5.13", { "noexec", "exec" }, "", "noexec" }, { "R-5.14", { "noatime" }, "noatime", "relatime" },
-        { "R-5.14", { "noatime", "atime" }, "", "noatime" }, { "R-5.15", { "nodiratime" }, "nodiratime", "" },
-        { "R-5.15", { "nodiratime", "diratime" }, "", "nodiratime" }, { "R-5.16", { "relatime" }, "relatime", "noatime" },
-        { "R-5.16", { "norelatime" }, "", "noatime" }, { "R-5.17", { "strictatime" }, "", "relatime" }, { "R-5.17", { "strictatime", "nostrictatime" }, "", "noatime" },
+    std::vector<Row> const rows = { { "R-5.10", { "ro" }, "ro", "" }, { "R-5.10", { "ro", "rw" }, "rw", "ro" },
+        { "R-5.11", { "nosuid" }, "nosuid", "" }, { "R-5.11", { "nosuid", "suid" }, "", "nosuid" }, { "R-5.12", { "nodev" }, "nodev", "" },
+        { "R-5.12", { "nodev", "dev" }, "", "nodev" }, { "R-5.13", { "noexec" }, "noexec", "" }, { "R-5.13", { "noexec", "exec" }, "", "noexec" },
+        { "R-5.14", { "noatime" }, "noatime", "relatime" }, { "R-5.14", { "noatime", "atime" }, "", "noatime" },
+        { "R-5.15", { "nodiratime" }, "nodiratime", "" }, { "R-5.15", { "nodiratime", "diratime" }, "", "nodiratime" },
+        { "R-5.16", { "relatime" }, "relatime", "noatime" }, { "R-5.16", { "norelatime" }, "", "noatime" },
+        { "R-5.17", { "strictatime" }, "", "relatime" }, { "R-5.17", { "strictatime", "nostrictatime" }, "", "noatime" },
         { "R-5.18", { "sync" }, "sync", "" }, { "R-5.18", { "sync", "async" }, "", "sync" }, { "R-5.19", { "dirsync" }, "dirsync", "" },
-        { "R-5.20", { "lazytime" }, "lazytime", "" }, { "R-5.20", { "lazytime", "nolazytime" }, "", "lazytime" }, { "R-5.45", { "size=128k" }, "size=128k", "" },
-        { "R-5.45", { "mode=711", "nr_inodes=77" }, "nr_inodes=77", "" } };
+        { "R-5.20", { "lazytime" }, "lazytime", "" }, { "R-5.20", { "lazytime", "nolazytime" }, "", "lazytime" },
+        { "R-5.45", { "size=128k" }, "size=128k", "" }, { "R-5.45", { "mode=711", "nr_inodes=77" }, "nr_inodes=77", "" } };
     auto bundle = t.new_bundle();
     for (std::size_t index = 0; index < rows.size(); ++index)
         bundle.add_mount("/m" + std::to_string(index), "tmpfs", "tmpfs", rows[index].options);
@@ -121,7 +123,8 @@ OCI_TEST(mount_options_have_their_effect, "R-5.10", "R-5.11", "R-5.12", "R-5.13"
     for (std::size_t index = 0; index < rows.size(); ++index) {
         auto const& row = rows[index];
         auto mount = mount_at(report, "/m" + std::to_string(index));
-        bool good = !mount.is_null() && (*row.present == '\0' || has_option(mount, row.present)) && (*row.absent == '\0' || !has_option(mount, row.absent));
+        bool good
+            = !mount.is_null() && (*row.present == '\0' || has_option(mount, row.present)) && (*row.absent == '\0' || !has_option(mount, row.absent));
         t.check(row.requirement, good, show(row.options) + " gives " + text_at(mount, "options") + " - " + text_at(mount, "super"));
     }
 }
@@ -172,7 +175,8 @@ OCI_TEST(flags_of_a_bind_mount_are_enforced, "R-5.24", "R-5.12", "R-5.13")
     auto loose = bind_with(t, source, { "bind" }, probes);
     t.check("R-5.24", probe_ok(loose.report, "create:/x/new:x"), "writing through a plain bind mount");
     t.check("R-5.12", probe_ok(loose.report, "open:r:/x/null"), "opening a device on a plain bind mount");
-    t.check("R-5.13", probe_ok(loose.report, "exec:/x/true") || number_at(result_of(loose.report, "exec:/x/true"), "exit") >= 0, "executing on a plain bind mount");
+    t.check("R-5.13", probe_ok(loose.report, "exec:/x/true") || number_at(result_of(loose.report, "exec:/x/true"), "exit") >= 0,
+        "executing on a plain bind mount");
 }
 
 OCI_TEST(propagation_of_mounts, "R-5.25", "R-5.26", "R-5.27", "R-5.28")
@@ -195,12 +199,14 @@ OCI_TEST(propagation_of_mounts, "R-5.25", "R-5.26", "R-5.27", "R-5.28")
         auto seen = bind_with(t, source, { "rbind", word });
         auto top = optional_of(seen.top);
         t.check("R-5.27", top.find("master:") != std::string::npos && top.find("shared:") == std::string::npos, std::string(word) + ": " + top);
-        t.check("R-5.27", *word != 'r' || optional_of(seen.below).find("master:") != std::string::npos, std::string(word) + ", below: " + optional_of(seen.below));
+        t.check("R-5.27", *word != 'r' || optional_of(seen.below).find("master:") != std::string::npos,
+            std::string(word) + ", below: " + optional_of(seen.below));
     }
     for (auto const* word : { "unbindable", "runbindable" }) {
         auto seen = bind_with(t, source, { "rbind", word });
         t.check("R-5.28", optional_of(seen.top).find("unbindable") != std::string::npos, std::string(word) + ": " + optional_of(seen.top));
-        t.check("R-5.28", *word != 'r' || optional_of(seen.below).find("unbindable") != std::string::npos, std::string(word) + ", below: " + optional_of(seen.below));
+        t.check("R-5.28", *word != 'r' || optional_of(seen.below).find("unbindable") != std::string::npos,
+            std::string(word) + ", below: " + optional_of(seen.below));
     }
 }
 
@@ -223,18 +229,19 @@ OCI_TEST(recursive_options_reach_mounts_below, "R-5.31", "R-5.32", "R-5.33", "R-
         char const* present;
         char const* absent;
     };
-    static constexpr Row rows[] = { { "R-5.31", "rro", 0, "ro", "" }, { "R-5.31", "rrw", MS_RDONLY, "rw", "ro" }, { "R-5.32", "rnosuid", 0, "nosuid", "" },
-        { "R-5.32", "rsuid", MS_NOSUID, "", "nosuid" }, { "R-5.33", "rnodev", 0, "nodev", "" }, { "R-5.33", "rdev", MS_NODEV, "", "nodev" },
-        { "R-5.34", "rnoexec", 0, "noexec", "" }, { "R-5.34", "rexec", MS_NOEXEC, "", "noexec" }, { "R-5.35", "rnoatime", 0, "noatime", "relatime" },
-        { "R-5.35", "ratime", MS_NOATIME, "", "noatime" }, { "R-5.35", "rrelatime", MS_NOATIME, "relatime", "noatime" },
-        { "R-5.35", "rnorelatime", MS_RELATIME, "", "noatime" }, { "R-5.35", "rstrictatime", 0, "", "relatime" },
-        { "R-5.35", "rnostrictatime", MS_STRICTATIME, "", "noatime" }, { "R-5.36", "rnodiratime", 0, "nodiratime", "" },
-        { "R-5.36", "rdiratime", MS_NODIRATIME, "", "nodiratime" }, { "R-5.37", "rnosymfollow", 0, "nosymfollow", "" },
-        { "R-5.37", "rsymfollow", 256 /* MS_NOSYMFOLLOW */, "", "nosymfollow" } };
+    static constexpr Row rows[] = { { "R-5.31", "rro", 0, "ro", "" }, { "R-5.31", "rrw", MS_RDONLY, "rw", "ro" },
+        { "R-5.32", "rnosuid", 0, "nosuid", "" }, { "R-5.32", "rsuid", MS_NOSUID, "", "nosuid" }, { "R-5.33", "rnodev", 0, "nodev", "" },
+        { "R-5.33", "rdev", MS_NODEV, "", "nodev" }, { "R-5.34", "rnoexec", 0, "noexec", "" }, { "R-5.34", "rexec", MS_NOEXEC, "", "noexec" },
+        { "R-5.35", "rnoatime", 0, "noatime", "relatime" }, { "R-5.35", "ratime", MS_NOATIME, "", "noatime" },
+        { "R-5.35", "rrelatime", MS_NOATIME, "relatime", "noatime" }, { "R-5.35", "rnorelatime", MS_RELATIME, "", "noatime" },
+        { "R-5.35", "rstrictatime", 0, "", "relatime" }, { "R-5.35", "rnostrictatime", MS_STRICTATIME, "", "noatime" },
+        { "R-5.36", "rnodiratime", 0, "nodiratime", "" }, { "R-5.36", "rdiratime", MS_NODIRATIME, "", "nodiratime" },
+        { "R-5.37", "rnosymfollow", 0, "nosymfollow", "" }, { "R-5.37", "rsymfollow", 256 /* MS_NOSYMFOLLOW */, "", "nosymfollow" } };
     for (auto const& row : rows) {
         auto seen = bind_with(t, make_source(t, std::string("src-") + row.option, row.before), { "rbind", row.option });
         for (auto const* mount : { &seen.top, &seen.below }) {
-            bool good = !mount->is_null() && (*row.present == '\0' || has_option(*mount, row.present)) && (*row.absent == '\0' || !has_option(*mount, row.absent));
+            bool good = !mount->is_null() && (*row.present == '\0' || has_option(*mount, row.present))
+                && (*row.absent == '\0' || !has_option(*mount, row.absent));
             auto text = mount->is_null() ? "no such mount" : text_at(*mount, "options");
             t.check(row.requirement, good, std::string(row.option) + (mount == &seen.below ? ", below: " : ": ") + text);
         }
@@ -254,7 +261,8 @@ OCI_TEST(tmpcopyup_keeps_what_lay_below, "R-5.40")
     t.equal("R-5.40", text_at(result_of(report, "read:/data/kept"), "text"), "kept", "a file is copied");
     t.equal("R-5.40", text_at(result_of(report, "read:/data/folder/deep"), "text"), "deep", "a file in a folder is copied");
     t.equal("R-5.40", number_at(result_of(report, "stat:/data/folder"), "mode"), 0751, "modes are kept");
-    t.check("R-5.40", text_at(mount_at(report, "/data"), "type") == "tmpfs" && has_option(mount_at(report, "/data"), "nosuid"), "it is a tmpfs with its options");
+    t.check("R-5.40", text_at(mount_at(report, "/data"), "type") == "tmpfs" && has_option(mount_at(report, "/data"), "nosuid"),
+        "it is a tmpfs with its options");
     t.check("R-5.40", access(bundle.in_root("/data/new").c_str(), F_OK) != 0, "what is written stays in the tmpfs");
 }
 
@@ -289,7 +297,8 @@ OCI_TEST(destinations_stay_inside_the_root, "R-15.31", "R-15.37")
 {
     auto bundle = t.new_bundle();
     mkdir(t.path("outside").c_str(), 0755);
-    if (symlink(t.path("outside").c_str(), bundle.in_root("/escape").c_str()) != 0 || symlink("../../../../../../../../tmp", bundle.in_root("/up").c_str()) != 0)
+    if (symlink(t.path("outside").c_str(), bundle.in_root("/escape").c_str()) != 0
+        || symlink("../../../../../../../../tmp", bundle.in_root("/up").c_str()) != 0)
         return;
     auto source = make_source(t, "src");
     bundle.add_mount("/escape/in", "bind", source, { "bind" });

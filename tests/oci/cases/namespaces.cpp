@@ -57,13 +57,15 @@ OCI_TEST(namespaces_without_path_are_new, "R-8.1", "R-8.2", "R-8.3", "R-8.4", "R
     if (report.is_null())
         return;
     auto mine = namespaces_of("self");
-    for (auto [type, requirement] : { std::pair("pid", "R-8.1"), { "net", "R-8.2" }, { "mnt", "R-8.3" }, { "ipc", "R-8.4" }, { "uts", "R-8.5" }, { "cgroup", "R-8.7" } }) {
+    for (auto [type, requirement] :
+        { std::pair("pid", "R-8.1"), { "net", "R-8.2" }, { "mnt", "R-8.3" }, { "ipc", "R-8.4" }, { "uts", "R-8.5" }, { "cgroup", "R-8.7" } }) {
         auto inode = number_at(at(report, "ns"), type);
         t.check(requirement, inode > 0 && inode != mine[type], std::string(type) + " namespace is new");
     }
     t.equal("R-8.1", number_at(report, "pid"), 1, "the program's pid");
     t.check("R-8.2", at(report, "network").size() <= 1, "network devices: " + one_line(show(at(report, "network"))));
-    t.check("R-8.7", text_at(report, "cgroup").find(t.settings().mark) == std::string::npos, "/proc/self/cgroup hides the path above: " + one_line(text_at(report, "cgroup")));
+    t.check("R-8.7", text_at(report, "cgroup").find(t.settings().mark) == std::string::npos,
+        "/proc/self/cgroup hides the path above: " + one_line(text_at(report, "cgroup")));
 }
 
 OCI_TEST(namespaces_not_listed_are_inherited, "R-8.13")
@@ -99,7 +101,8 @@ OCI_TEST(namespaces_with_path_are_joined, "R-8.9", "R-8.10", "R-8.21")
             bundle.config.erase("hostname");
         auto done = t.run(bundle);
         auto report = report_in(done.output);
-        t.equal(requirement, number_at(at(report, "ns"), file_of(type)), inode_of(holder.path(file_of(type))), std::string(type) + " (" + done.describe() + ")");
+        t.equal(requirement, number_at(at(report, "ns"), file_of(type)), inode_of(holder.path(file_of(type))),
+            std::string(type) + " (" + done.describe() + ")");
     }
     Holder first_process(CLONE_NEWPID);
     auto bundle = t.new_bundle();
@@ -138,7 +141,8 @@ OCI_TEST(a_user_namespace_maps_ids, "R-8.6", "R-8.17", "R-8.18", "R-10.34")
     write_file(bundle.in_root("/of-nobody"), "");
     if (chown(bundle.in_root("/of-nobody").c_str(), 201000, 201000) != 0 || chmod(bundle.in_root("/of-nobody").c_str(), 0600) != 0)
         return;
-    struct stat before {}, after {};
+    struct stat before {
+    }, after {};
     stat(bundle.in_root("/etc/passwd").c_str(), &before);
     bundle.probes({ "stat:/of-nobody", "stat:/etc/passwd", "create:/made:x", "report", "serve" });
     auto id = t.start_serving(bundle);
@@ -153,7 +157,7 @@ OCI_TEST(a_user_namespace_maps_ids, "R-8.6", "R-8.17", "R-8.18", "R-10.34")
         t.check("R-8.17", inside == 0 && outside == 200000 && count == 65536, std::string(map) + ": " + one_line(text_at(at(report, "ids"), map)));
     }
     t.equal("R-8.17", number_at(result_of(report, "stat:/of-nobody"), "uid"), 1000, "an id seen inside");
-    struct stat made {};
+    struct stat made { };
     stat(bundle.in_root("/made").c_str(), &made);
     t.equal("R-8.17", made.st_uid, 200000, "owner on the host of a file made by the container's root");
     stat(bundle.in_root("/etc/passwd").c_str(), &after);
@@ -163,7 +167,7 @@ OCI_TEST(a_user_namespace_maps_ids, "R-8.6", "R-8.17", "R-8.18", "R-10.34")
     auto const* memory = find_hierarchy(hierarchies, "memory");
     if (memory == nullptr || memory->unified)
         return t.skip("R-10.34", "no version 1 hierarchy here");
-    struct stat group {};
+    struct stat group { };
     stat(folder.c_str(), &group);
     t.equal("R-10.34", group.st_uid, 0, "owner of the control group");
 }
@@ -196,6 +200,8 @@ OCI_TEST(clocks_can_be_shifted, "R-8.8", "R-8.19")
     clock_gettime(CLOCK_MONOTONIC, &monotonic);
     clock_gettime(CLOCK_BOOTTIME, &boot);
     auto shift = [&](char const* clock, long now) { return number_at(at(report, "clocks"), clock) - now; };
-    t.check("R-8.19", std::abs(shift("monotonic", monotonic.tv_sec) - 50000) < 10, "monotonic is ahead by " + std::to_string(shift("monotonic", monotonic.tv_sec)) + " s");
-    t.check("R-8.19", std::abs(shift("boottime", boot.tv_sec) - 90000) < 10, "boottime is ahead by " + std::to_string(shift("boottime", boot.tv_sec)) + " s");
+    t.check("R-8.19", std::abs(shift("monotonic", monotonic.tv_sec) - 50000) < 10,
+        "monotonic is ahead by " + std::to_string(shift("monotonic", monotonic.tv_sec)) + " s");
+    t.check("R-8.19", std::abs(shift("boottime", boot.tv_sec) - 90000) < 10,
+        "boottime is ahead by " + std::to_string(shift("boottime", boot.tv_sec)) + " s");
 }

@@ -161,8 +161,8 @@ OCI_TEST(each_capability_set_is_as_configured, "R-6.16", "R-6.17", "R-6.18", "R-
     t.equal("R-6.19", text_at(status, "CapPrm"), capability_bits({ 5, 10 }), "permitted of a user, after execve");
     t.equal("R-6.16", text_at(status, "CapEff"), capability_bits({ 5, 10 }), "effective of a user, after execve");
     bundle.config["process"]["user"] = { { "uid", 0 }, { "gid", 0 } };
-    bundle.config["process"]["capabilities"] = { { "bounding", { "CAP_CHOWN", "CAP_KILL" } }, { "permitted", { "CAP_CHOWN", "CAP_KILL" } },
-        { "effective", { "CAP_CHOWN", "CAP_KILL" } } };
+    bundle.config["process"]["capabilities"]
+        = { { "bounding", { "CAP_CHOWN", "CAP_KILL" } }, { "permitted", { "CAP_CHOWN", "CAP_KILL" } }, { "effective", { "CAP_CHOWN", "CAP_KILL" } } };
     report = t.report(bundle);
     t.equal("R-6.19", text_at(at(report, "status"), "CapPrm"), capability_bits({ 0, 5 }), "permitted of root");
     t.equal("R-6.16", text_at(at(report, "status"), "CapEff"), capability_bits({ 0, 5 }), "effective of root");
@@ -235,13 +235,15 @@ OCI_TEST(the_scheduler_is_applied, "R-6.27", "R-6.28", "R-6.29")
     if (report.is_null() && fifo.errors.find("ermitted") != std::string::npos)
         t.check("R-6.27", true, "real-time policies are not to be had in this control group");
     else
-        t.equal("R-6.27", { at(at(report, "sched"), "policy"), at(at(report, "sched"), "priority") }, { SCHED_FIFO, 7 }, "policy and priority of SCHED_FIFO: " + one_line(fifo.errors));
+        t.equal("R-6.27", { at(at(report, "sched"), "policy"), at(at(report, "sched"), "priority") }, { SCHED_FIFO, 7 },
+            "policy and priority of SCHED_FIFO: " + one_line(fifo.errors));
 }
 
 OCI_TEST(deadline_scheduling, "R-6.44")
 {
     auto bundle = t.new_bundle();
-    bundle.config["process"]["scheduler"] = { { "policy", "SCHED_DEADLINE" }, { "runtime", 1000000 }, { "deadline", 10000000 }, { "period", 20000000 } };
+    bundle.config["process"]["scheduler"]
+        = { { "policy", "SCHED_DEADLINE" }, { "runtime", 1000000 }, { "deadline", 10000000 }, { "period", 20000000 } };
     auto done = t.run(bundle);
     auto report = report_in(done.output);
     if (report.is_null()) {
@@ -306,7 +308,8 @@ OCI_TEST(the_user_is_as_configured, "R-6.35", "R-6.36", "R-6.37", "R-6.38")
     bundle.config["process"]["user"] = { { "uid", 1000 }, { "gid", 1001 } };
     ids = at(t.report(bundle), "ids");
     groups = at(ids, "groups");
-    t.check("R-6.36", groups.is_array() && (groups.empty() || groups == Json::array({ 1001 })), "without additionalGids the groups are " + show(groups));
+    t.check(
+        "R-6.36", groups.is_array() && (groups.empty() || groups == Json::array({ 1001 })), "without additionalGids the groups are " + show(groups));
     t.equal("R-6.38", at(ids, "umask"), 022, "umask when none is given");
     bundle.config["process"].erase("user");
     bundle.config["process"]["user"] = { { "uid", 0 }, { "gid", 0 }, { "umask", 0 } };

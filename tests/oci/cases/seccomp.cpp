@@ -86,15 +86,17 @@ OCI_TEST(errno_of_refused_calls, "R-12.2", "R-12.3", "R-12.1", "R-12.4")
     t.equal("R-12.3", probe_errno(report, call_probe("call")), ENOTNAM, "errno with errnoRet");
     // Everything allowed by name but one call, and the default refuses.
     Json everything = Json::array();
-    for (auto const* name : { "read", "write", "open", "openat", "openat2", "close", "fstat", "newfstatat", "stat", "lstat", "lseek", "mmap", "mprotect", "munmap", "brk",
-             "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "ioctl", "pread64", "writev", "readv", "access", "faccessat", "faccessat2", "pipe2", "dup", "dup2", "dup3",
-             "getpid", "gettid", "getppid", "socket", "connect", "sendto", "recvfrom", "sendmsg", "recvmsg", "bind", "getsockname", "clone", "clone3", "fork", "vfork",
-             "execve", "execveat", "exit", "exit_group", "wait4", "kill", "tgkill", "uname", "fcntl", "getcwd", "chdir", "fchdir", "readlink", "readlinkat", "umask", "getrlimit",
-             "prlimit64", "getuid", "getgid", "geteuid", "getegid", "getresuid", "getresgid", "getgroups", "setgroups", "setresuid", "setresgid", "setuid", "setgid",
-             "capget", "capset", "prctl", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "futex", "getdents64", "getrandom", "clock_gettime",
-             "sched_getattr", "sched_getaffinity", "sched_yield", "ioprio_get", "get_mempolicy", "personality", "getpgrp", "getpgid", "getsid", "setsid", "statfs",
-             "fstatfs", "statx", "close_range", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2", "nanosleep", "clock_nanosleep", "madvise", "mount", "umount2",
-             "pivot_root", "fchmod", "fchown", "chmod", "chown", "sigaltstack", "tkill", "sched_setaffinity", "seccomp", "sethostname", "keyctl", "mincore", "shutdown" })
+    for (auto const* name : { "read", "write", "open", "openat", "openat2", "close", "fstat", "newfstatat", "stat", "lstat", "lseek", "mmap",
+             "mprotect", "munmap", "brk", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "ioctl", "pread64", "writev", "readv", "access",
+             "faccessat", "faccessat2", "pipe2", "dup", "dup2", "dup3", "getpid", "gettid", "getppid", "socket", "connect", "sendto", "recvfrom",
+             "sendmsg", "recvmsg", "bind", "getsockname", "clone", "clone3", "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4",
+             "kill", "tgkill", "uname", "fcntl", "getcwd", "chdir", "fchdir", "readlink", "readlinkat", "umask", "getrlimit", "prlimit64", "getuid",
+             "getgid", "geteuid", "getegid", "getresuid", "getresgid", "getgroups", "setgroups", "setresuid", "setresgid", "setuid", "setgid",
+             "capget", "capset", "prctl", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "futex", "getdents64", "getrandom",
+             "clock_gettime", "sched_getattr", "sched_getaffinity", "sched_yield", "ioprio_get", "get_mempolicy", "personality", "getpgrp", "getpgid",
+             "getsid", "setsid", "statfs", "fstatfs", "statx", "close_range", "epoll_create1", "epoll_ctl", "epoll_pwait", "eventfd2", "nanosleep",
+             "clock_nanosleep", "madvise", "mount", "umount2", "pivot_root", "fchmod", "fchown", "chmod", "chown", "sigaltstack", "tkill",
+             "sched_setaffinity", "seccomp", "sethostname", "keyctl", "mincore", "shutdown" })
         everything.push_back(name);
     Json seccomp = { { "defaultAction", "SCMP_ACT_ERRNO" }, { "architectures", { native } },
         { "syscalls", Json::array({ { { "names", everything }, { "action", "SCMP_ACT_ALLOW" } } }) } };
@@ -109,7 +111,8 @@ OCI_TEST(actions_have_their_effect, "R-12.8", "R-12.9", "R-12.10", "R-12.11", "R
 {
     for (auto const* action : { "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD" }) {
         auto report = report_under(t, filter_with(rule(action)), { call_probe("callchild"), call_probe("callthread") });
-        t.equal("R-12.8", number_at(result_of(report, call_probe("callchild")), "signal"), SIGSYS, std::string(action) + ": what ends a process of one thread");
+        t.equal("R-12.8", number_at(result_of(report, call_probe("callchild")), "signal"), SIGSYS,
+            std::string(action) + ": what ends a process of one thread");
         t.equal("R-12.8", number_at(result_of(report, call_probe("callthread")), "exit"), 0, std::string(action) + ": the thread ends alone");
     }
     auto report = report_under(t, filter_with(rule("SCMP_ACT_KILL_PROCESS")), { call_probe("callthread") });
@@ -231,10 +234,12 @@ OCI_TEST(a_listener_answers_calls, "R-12.17", "R-12.18", "R-12.19", "R-12.20")
     t.check("R-12.19", !text_at(state, "ociVersion").empty(), "ociVersion");
     t.equal("R-12.19", number_at(state, "pid"), pid, "pid");
     auto const& container = at(state, "state");
-    t.check("R-12.19", text_at(container, "id") == id && text_at(container, "bundle") == bundle.folder() && number_at(container, "pid") == pid
+    t.check("R-12.19",
+        text_at(container, "id") == id && text_at(container, "bundle") == bundle.folder() && number_at(container, "pid") == pid
             && text_at(at(container, "annotations"), "com.example.notify") == "1" && !text_at(container, "status").empty(),
         "state: " + one_line(show(container)));
-    t.check("R-12.20", received.descriptor_count == 1 && received.descriptors_in_first_message, std::to_string(received.descriptor_count) + " descriptors, with the first message");
+    t.check("R-12.20", received.descriptor_count == 1 && received.descriptors_in_first_message,
+        std::to_string(received.descriptor_count) + " descriptors, with the first message");
 }
 
 OCI_TEST(listeners_are_checked, "R-12.21", "R-12.22", "R-12.23")

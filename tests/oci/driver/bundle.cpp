@@ -18,27 +18,27 @@ Json default_capabilities()
 
 namespace {
 
-    Json mount_entry(std::string const& destination, std::string const& type, std::string const& source, std::vector<std::string> const& options)
-    {
-        return { { "destination", destination }, { "type", type }, { "source", source }, { "options", options } };
-    }
+Json mount_entry(std::string const& destination, std::string const& type, std::string const& source, std::vector<std::string> const& options)
+{
+    return { { "destination", destination }, { "type", type }, { "source", source }, { "options", options } };
+}
 
-    Json usual_mounts()
-    {
-        return { mount_entry("/proc", "proc", "proc", { "nosuid", "noexec", "nodev" }),
-            mount_entry("/dev", "tmpfs", "tmpfs", { "nosuid", "strictatime", "mode=755", "size=65536k" }),
-            mount_entry("/dev/pts", "devpts", "devpts", { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620" }),
-            mount_entry("/dev/shm", "tmpfs", "shm", { "nosuid", "noexec", "nodev", "mode=1777", "size=65536k" }),
-            mount_entry("/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" }) };
-    }
+Json usual_mounts()
+{
+    return { mount_entry("/proc", "proc", "proc", { "nosuid", "noexec", "nodev" }),
+        mount_entry("/dev", "tmpfs", "tmpfs", { "nosuid", "strictatime", "mode=755", "size=65536k" }),
+        mount_entry("/dev/pts", "devpts", "devpts", { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620" }),
+        mount_entry("/dev/shm", "tmpfs", "shm", { "nosuid", "noexec", "nodev", "mode=1777", "size=65536k" }),
+        mount_entry("/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" }) };
+}
 
-    void place(std::string const& from, std::string const& to)
-    {
-        std::error_code error;
-        fs::create_hard_link(from, to, error);
-        if (error)
-            fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
-    }
+void place(std::string const& from, std::string const& to)
+{
+    std::error_code error;
+    fs::create_hard_link(from, to, error);
+    if (error)
+        fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
+}
 
 } // namespace
 
@@ -134,7 +134,8 @@ void Bundle::map_users(unsigned host_first, unsigned count)
     std::error_code error;
     for (auto const& entry : fs::recursive_directory_iterator(root(), error)) {
         // The programs are hard links that other bundles share: they stay root's, readable by all.
-        if (entry.path().filename() != "oci-guest" && entry.path().filename() != "busybox" && lchown(entry.path().c_str(), host_first, host_first) != 0)
+        if (entry.path().filename() != "oci-guest" && entry.path().filename() != "busybox"
+            && lchown(entry.path().c_str(), host_first, host_first) != 0)
             return;
     }
     if (lchown(root().c_str(), host_first, host_first) != 0)

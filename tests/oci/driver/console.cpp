@@ -13,43 +13,43 @@ namespace conformance {
 
 namespace {
 
-    bool readable(int fd, std::chrono::milliseconds limit)
-    {
-        pollfd waiting { fd, POLLIN, 0 };
-        return poll(&waiting, 1, static_cast<int>(limit.count())) > 0;
-    }
+bool readable(int fd, std::chrono::milliseconds limit)
+{
+    pollfd waiting { fd, POLLIN, 0 };
+    return poll(&waiting, 1, static_cast<int>(limit.count())) > 0;
+}
 
-    // One recvmsg(2): bytes and descriptors. Keeps the first descriptor, closes the others.
-    ssize_t take_message(int fd, Received& result, bool first)
-    {
-        char buffer[8192];
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * 8)];
-        iovec part { buffer, sizeof(buffer) };
-        msghdr message {};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof(control);
-        auto got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-        if (got > 0)
-            result.bytes.append(buffer, static_cast<std::size_t>(got));
-        for (auto* header = CMSG_FIRSTHDR(&message); got >= 0 && header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-            if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-                continue;
-            auto count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-            for (std::size_t index = 0; index < count; ++index) {
-                int descriptor = -1;
-                std::memcpy(&descriptor, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
-                ++result.descriptor_count;
-                result.descriptors_in_first_message = result.descriptors_in_first_message && first;
-                if (result.descriptor < 0)
-                    result.descriptor = descriptor;
-                else
-                    close(descriptor);
-            }
+// One recvmsg(2): bytes and descriptors. Keeps the first descriptor, closes the others.
+ssize_t take_message(int fd, Received& result, bool first)
+{
+    char buffer[8192];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * 8)];
+    iovec part { buffer, sizeof(buffer) };
+    msghdr message {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    auto got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    if (got > 0)
+        result.bytes.append(buffer, static_cast<std::size_t>(got));
+    for (auto* header = CMSG_FIRSTHDR(&message); got >= 0 && header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        auto count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t index = 0; index < count; ++index) {
+            int descriptor = -1;
+            std::memcpy(&descriptor, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
+            ++result.descriptor_count;
+            result.descriptors_in_first_message = result.descriptors_in_first_message && first;
+            if (result.descriptor < 0)
+                result.descriptor = descriptor;
+            else
+                close(descriptor);
         }
-        return got;
     }
+    return got;
+}
 
 } // namespace
 

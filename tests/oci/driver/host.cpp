@@ -16,32 +16,32 @@ namespace conformance {
 
 namespace {
 
-    std::vector<std::string> words_of(std::string const& text, char separator)
-    {
-        std::vector<std::string> words;
-        std::istringstream stream(text);
-        for (std::string word; std::getline(stream, word, separator);) {
-            if (!word.empty())
-                words.push_back(word);
-        }
-        return words;
+std::vector<std::string> words_of(std::string const& text, char separator)
+{
+    std::vector<std::string> words;
+    std::istringstream stream(text);
+    for (std::string word; std::getline(stream, word, separator);) {
+        if (!word.empty())
+            words.push_back(word);
     }
+    return words;
+}
 
-    // The hierarchy's path of a process: the line of /proc/PID/cgroup that belongs to this controller.
-    std::string cgroup_path(int pid, std::string const& controller, bool unified)
-    {
-        std::ifstream file("/proc/" + std::to_string(pid) + "/cgroup");
-        for (std::string line; std::getline(file, line);) {
-            auto first = line.find(':');
-            auto second = line.find(':', first + 1);
-            if (first == std::string::npos || second == std::string::npos)
-                continue;
-            auto controllers = words_of(line.substr(first + 1, second - first - 1), ',');
-            if (unified ? controllers.empty() : std::find(controllers.begin(), controllers.end(), controller) != controllers.end())
-                return line.substr(second + 1);
-        }
-        return "";
+// The hierarchy's path of a process: the line of /proc/PID/cgroup that belongs to this controller.
+std::string cgroup_path(int pid, std::string const& controller, bool unified)
+{
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cgroup");
+    for (std::string line; std::getline(file, line);) {
+        auto first = line.find(':');
+        auto second = line.find(':', first + 1);
+        if (first == std::string::npos || second == std::string::npos)
+            continue;
+        auto controllers = words_of(line.substr(first + 1, second - first - 1), ',');
+        if (unified ? controllers.empty() : std::find(controllers.begin(), controllers.end(), controller) != controllers.end())
+            return line.substr(second + 1);
     }
+    return "";
+}
 
 } // namespace
 
@@ -169,7 +169,7 @@ bool process_exists(int pid)
 
 long inode_of(std::string const& path)
 {
-    struct stat facts {};
+    struct stat facts { };
     return stat(path.c_str(), &facts) == 0 ? static_cast<long>(facts.st_ino) : -1;
 }
 

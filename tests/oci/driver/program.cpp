@@ -63,84 +63,86 @@ void short_sleep()
 
 std::string Finished::describe() const
 {
-    std::string how = timed_out ? "did not end in time" : signalled ? "was killed by signal " + std::to_string(status - 128) : "exit status " + std::to_string(status);
+    std::string how = timed_out ? "did not end in time"
+        : signalled             ? "was killed by signal " + std::to_string(status - 128)
+                                : "exit status " + std::to_string(status);
     auto text = one_line(errors.empty() ? output : errors);
     return text.empty() ? how : how + ": " + text;
 }
 
 namespace {
 
-    int temporary_file()
-    {
-        char name[] = "/tmp/oci-output-XXXXXX";
-        int fd = mkostemp(name, O_CLOEXEC);
-        if (fd >= 0)
-            unlink(name);
-        return fd;
-    }
+int temporary_file()
+{
+    char name[] = "/tmp/oci-output-XXXXXX";
+    int fd = mkostemp(name, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(name);
+    return fd;
+}
 
-    int open_output(std::string const& path)
-    {
-        return path.empty() ? temporary_file() : open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    }
+int open_output(std::string const& path)
+{
+    return path.empty() ? temporary_file() : open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+}
 
-    std::string all_of(int fd)
-    {
-        std::string text;
-        char buffer[16384];
-        off_t offset = 0;
-        ssize_t got = 0;
-        while ((got = pread(fd, buffer, sizeof(buffer), offset)) > 0) {
-            text.append(buffer, static_cast<std::size_t>(got));
-            offset += got;
+std::string all_of(int fd)
+{
+    std::string text;
+    char buffer[16384];
+    off_t offset = 0;
+    ssize_t got = 0;
+    while ((got = pread(fd, buffer, sizeof(buffer), offset)) > 0) {
+        text.append(buffer, static_cast<std::size_t>(got));
+        offset += got;
+    }
+    return text;
+}
+
+[[noreturn]] void become(Program const& program, int input, int output, int errors)
+{
+    setpgid(0, 0);
+    std::vector<int> kept;
+    for (int fd : program.descriptors)
+        kept.push_back(fcntl(fd, F_DUPFD, 200));
+    dup2(input, 0);
+    dup2(output, 1);
+    dup2(errors, 2);
+    for (std::size_t index = 0; index < kept.size(); ++index)
+        dup2(kept[index], 3 + static_cast<int>(index));
+    syscall(SYS_close_range, 3U + static_cast<unsigned>(kept.size()), ~0U, 0U);
+    if (!program.directory.empty() && chdir(program.directory.c_str()) != 0)
+        _exit(126);
+    for (auto const& entry : program.environment)
+        putenv(const_cast<char*>(entry.c_str()));
+    // sd_listen_fds(3): descriptors are meant for the process of this number only.
+    if (std::getenv("LISTEN_FDS") != nullptr)
+        setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+    std::vector<char*> arguments;
+    for (auto const& argument : program.arguments)
+        arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+    signal(SIGPIPE, SIG_DFL);
+    execvp(arguments[0], arguments.data());
+    dprintf(2, "cannot start %s\n", arguments[0]);
+    _exit(127);
+}
+
+// Waits for the program and meanwhile reaps every other child: orphans of containers, without which their namespaces cannot end.
+bool ends_in_time(int handle, pid_t child, std::chrono::milliseconds limit)
+{
+    auto end = std::chrono::steady_clock::now() + limit;
+    pollfd waiting { handle, POLLIN, 0 };
+    while (poll(&waiting, 1, 100) == 0) {
+        if (std::chrono::steady_clock::now() > end)
+            return false;
+        for (int other : children_of(getpid())) {
+            if (other != child)
+                waitpid(other, nullptr, WNOHANG);
         }
-        return text;
     }
-
-    [[noreturn]] void become(Program const& program, int input, int output, int errors)
-    {
-        setpgid(0, 0);
-        std::vector<int> kept;
-        for (int fd : program.descriptors)
-            kept.push_back(fcntl(fd, F_DUPFD, 200));
-        dup2(input, 0);
-        dup2(output, 1);
-        dup2(errors, 2);
-        for (std::size_t index = 0; index < kept.size(); ++index)
-            dup2(kept[index], 3 + static_cast<int>(index));
-        syscall(SYS_close_range, 3U + static_cast<unsigned>(kept.size()), ~0U, 0U);
-        if (!program.directory.empty() && chdir(program.directory.c_str()) != 0)
-            _exit(126);
-        for (auto const& entry : program.environment)
-            putenv(const_cast<char*>(entry.c_str()));
-        // sd_listen_fds(3): descriptors are meant for the process of this number only.
-        if (std::getenv("LISTEN_FDS") != nullptr)
-            setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
-        std::vector<char*> arguments;
-        for (auto const& argument : program.arguments)
-            arguments.push_back(const_cast<char*>(argument.c_str()));
-        arguments.push_back(nullptr);
-        signal(SIGPIPE, SIG_DFL);
-        execvp(arguments[0], arguments.data());
-        dprintf(2, "cannot start %s\n", arguments[0]);
-        _exit(127);
-    }
-
-    // Waits for the program and meanwhile reaps every other child: orphans of containers, without which their namespaces cannot end.
-    bool ends_in_time(int handle, pid_t child, std::chrono::milliseconds limit)
-    {
-        auto end = std::chrono::steady_clock::now() + limit;
-        pollfd waiting { handle, POLLIN, 0 };
-        while (poll(&waiting, 1, 100) == 0) {
-            if (std::chrono::steady_clock::now() > end)
-                return false;
-            for (int other : children_of(getpid())) {
-                if (other != child)
-                    waitpid(other, nullptr, WNOHANG);
-            }
-        }
-        return true;
-    }
+    return true;
+}
 
 } // namespace
 

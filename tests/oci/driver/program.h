@@ -16,7 +16,7 @@ struct Program {
     std::string output_path = {}; // default: a temporary file; a container keeps writing to it after `create` returned
     std::string error_path = {};
     std::vector<std::string> environment = {}; // added to the driver's own
-    std::vector<int> descriptors = {};         // appear as 3, 4, ... in the program
+    std::vector<int> descriptors = {}; // appear as 3, 4, ... in the program
     std::chrono::milliseconds limit = std::chrono::seconds(10);
 };
 
@@ -41,14 +41,12 @@ std::string trimmed(std::string text);
 // Ends with the last lines only: error texts go into one line of the report.
 std::string one_line(std::string text, std::size_t limit = 300);
 // Asks until it is true or the time is over.
-template<typename Condition>
-bool wait_until(Condition condition, std::chrono::milliseconds limit = std::chrono::seconds(4));
+template <typename Condition> bool wait_until(Condition condition, std::chrono::milliseconds limit = std::chrono::seconds(4));
 
 // Also reaps children that ended; no program may be running meanwhile.
 void short_sleep();
 
-template<typename Condition>
-bool wait_until(Condition condition, std::chrono::milliseconds limit)
+template <typename Condition> bool wait_until(Condition condition, std::chrono::milliseconds limit)
 {
     auto end = std::chrono::steady_clock::now() + limit;
     while (!condition()) {

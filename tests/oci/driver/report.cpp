@@ -32,31 +32,31 @@ void Report::add(std::string const& test, std::vector<Finding> const& findings)
 
 namespace {
 
-    void remember_test(Result& result, std::string const& test)
-    {
-        if (std::find(result.tests.begin(), result.tests.end(), test) == result.tests.end())
-            result.tests.push_back(test);
-    }
+void remember_test(Result& result, std::string const& test)
+{
+    if (std::find(result.tests.begin(), result.tests.end(), test) == result.tests.end())
+        result.tests.push_back(test);
+}
 
-    // A failure beats a pass, a pass beats a skip.
-    void fold(Result& result, std::string const& test, Finding const& finding)
-    {
-        remember_test(result, test);
-        if (finding.verdict == Verdict::failed) {
-            if (result.verdict != Verdict::failed)
-                result.text.clear();
-            if (result.text.size() < 500 && result.text.find(finding.text) == std::string::npos)
-                result.text += (result.text.empty() ? "" : "; ") + finding.text;
-            result.verdict = Verdict::failed;
-        } else if (result.verdict != Verdict::failed) {
-            if (finding.verdict == Verdict::passed) {
-                result.verdict = Verdict::passed;
-                result.text.clear();
-            } else if (result.verdict == Verdict::skipped && result.text.empty()) {
-                result.text = finding.text;
-            }
+// A failure beats a pass, a pass beats a skip.
+void fold(Result& result, std::string const& test, Finding const& finding)
+{
+    remember_test(result, test);
+    if (finding.verdict == Verdict::failed) {
+        if (result.verdict != Verdict::failed)
+            result.text.clear();
+        if (result.text.size() < 500 && result.text.find(finding.text) == std::string::npos)
+            result.text += (result.text.empty() ? "" : "; ") + finding.text;
+        result.verdict = Verdict::failed;
+    } else if (result.verdict != Verdict::failed) {
+        if (finding.verdict == Verdict::passed) {
+            result.verdict = Verdict::passed;
+            result.text.clear();
+        } else if (result.verdict == Verdict::skipped && result.text.empty()) {
+            result.text = finding.text;
         }
     }
+}
 
 } // namespace
 
@@ -77,7 +77,8 @@ std::vector<Result> Report::results(bool only_tested) const
         bool newer = compare_versions(std::string(requirement.since), m_settings.claimed_version) > 0;
         if (result.verdict == Verdict::failed && newer && !m_settings.claimed_version.empty()) {
             result.verdict = Verdict::skipped;
-            result.text = "asked for since " + std::string(requirement.since) + ", the runtime claims " + m_settings.claimed_version + " (" + result.text + ")";
+            result.text = "asked for since " + std::string(requirement.since) + ", the runtime claims " + m_settings.claimed_version + " ("
+                + result.text + ")";
         }
         all.push_back(result);
     }
@@ -98,8 +99,8 @@ void print_tap(std::ostream& out, std::vector<Result> const& results)
     int number = 0;
     for (auto const& result : results) {
         auto const& requirement = *result.requirement;
-        out << (result.verdict == Verdict::failed ? "not ok " : "ok ") << ++number << " - " << requirement.number << " " << level_name(requirement.level)
-            << ": " << requirement.text;
+        out << (result.verdict == Verdict::failed ? "not ok " : "ok ") << ++number << " - " << requirement.number << " "
+            << level_name(requirement.level) << ": " << requirement.text;
         if (result.verdict == Verdict::skipped)
             out << " # SKIP " << one_line(result.text, 400);
         out << "\n";
@@ -114,11 +115,11 @@ void print_tap(std::ostream& out, std::vector<Result> const& results)
 
 namespace {
 
-    void replace_all(std::string& text, std::string const& from, std::string const& to)
-    {
-        for (std::size_t found = 0; (found = text.find(from, found)) != std::string::npos; found += to.size())
-            text.replace(found, from.size(), to);
-    }
+void replace_all(std::string& text, std::string const& from, std::string const& to)
+{
+    for (std::size_t found = 0; (found = text.find(from, found)) != std::string::npos; found += to.size())
+        text.replace(found, from.size(), to);
+}
 
 } // namespace
 
@@ -142,77 +143,77 @@ Json Report::as_json(std::vector<Result> const& results) const
 
 namespace {
 
-    std::string escaped(std::string text)
-    {
-        std::string result;
-        for (char letter : one_line(std::move(text), 220)) {
-            if (letter == '|' || letter == '<' || letter == '>' || letter == '*' || letter == '_')
-                result += '\\';
-            result += letter;
-        }
-        return result;
+std::string escaped(std::string text)
+{
+    std::string result;
+    for (char letter : one_line(std::move(text), 220)) {
+        if (letter == '|' || letter == '<' || letter == '>' || letter == '*' || letter == '_')
+            result += '\\';
+        result += letter;
     }
+    return result;
+}
 
-    Json const& result_in(Json const& run, std::string_view number)
-    {
-        static Json const nothing;
-        for (auto const& result : at(run, "results")) {
-            if (text_at(result, "number") == number)
-                return result;
-        }
-        return nothing;
+Json const& result_in(Json const& run, std::string_view number)
+{
+    static Json const nothing;
+    for (auto const& result : at(run, "results")) {
+        if (text_at(result, "number") == number)
+            return result;
     }
+    return nothing;
+}
 
-    std::string word_for(Json const& result, Requirement const& requirement)
-    {
-        if (!requirement.no_test.empty())
-            return "–";
-        auto verdict = text_at(result, "verdict");
-        if (verdict == "passed")
-            return "yes";
-        if (verdict == "failed")
-            return "**no**";
-        return text_at(result, "text").starts_with("asked for since") ? "newer" : verdict.empty() ? "?" : "skip";
-    }
+std::string word_for(Json const& result, Requirement const& requirement)
+{
+    if (!requirement.no_test.empty())
+        return "–";
+    auto verdict = text_at(result, "verdict");
+    if (verdict == "passed")
+        return "yes";
+    if (verdict == "failed")
+        return "**no**";
+    return text_at(result, "text").starts_with("asked for since") ? "newer" : verdict.empty() ? "?" : "skip";
+}
 
-    void render_rows(std::ostream& out, std::vector<Json> const& runs)
-    {
-        std::string_view section;
-        for (auto const& requirement : all_requirements()) {
-            if (requirement.section != section) {
-                section = requirement.section;
-                out << "\n## " << section << "\n\n| number | level | since | requirement |";
-                for (auto const& run : runs)
-                    out << " " << text_at(run, "runtime") << " |";
-                out << "\n|---|---|---|---|";
-                for (std::size_t index = 0; index < runs.size(); ++index)
-                    out << "---|";
-                out << "\n";
-            }
-            out << "| " << requirement.number << " | " << level_name(requirement.level) << " | " << requirement.since << " | " << requirement.text;
-            if (!requirement.no_test.empty())
-                out << " (not testable from outside: " << requirement.no_test << ")";
-            out << " |";
+void render_rows(std::ostream& out, std::vector<Json> const& runs)
+{
+    std::string_view section;
+    for (auto const& requirement : all_requirements()) {
+        if (requirement.section != section) {
+            section = requirement.section;
+            out << "\n## " << section << "\n\n| number | level | since | requirement |";
             for (auto const& run : runs)
-                out << " " << word_for(result_in(run, requirement.number), requirement) << " |";
+                out << " " << text_at(run, "runtime") << " |";
+            out << "\n|---|---|---|---|";
+            for (std::size_t index = 0; index < runs.size(); ++index)
+                out << "---|";
             out << "\n";
         }
+        out << "| " << requirement.number << " | " << level_name(requirement.level) << " | " << requirement.since << " | " << requirement.text;
+        if (!requirement.no_test.empty())
+            out << " (not testable from outside: " << requirement.no_test << ")";
+        out << " |";
+        for (auto const& run : runs)
+            out << " " << word_for(result_in(run, requirement.number), requirement) << " |";
+        out << "\n";
     }
+}
 
-    void render_failures(std::ostream& out, Json const& run, std::string_view verdict, std::string_view title)
-    {
-        out << "\n### " << text_at(run, "runtime") << ": " << title << "\n\n";
-        bool any = false;
-        for (auto const& result : at(run, "results")) {
-            auto const* requirement = find_requirement(text_at(result, "number"));
-            if (text_at(result, "verdict") != verdict || requirement == nullptr || !requirement->no_test.empty())
-                continue;
-            any = true;
-            out << "- " << text_at(result, "number") << ": " << escaped(text_at(result, "text")) << "\n";
-        }
-        if (!any)
-            out << "none\n";
+void render_failures(std::ostream& out, Json const& run, std::string_view verdict, std::string_view title)
+{
+    out << "\n### " << text_at(run, "runtime") << ": " << title << "\n\n";
+    bool any = false;
+    for (auto const& result : at(run, "results")) {
+        auto const* requirement = find_requirement(text_at(result, "number"));
+        if (text_at(result, "verdict") != verdict || requirement == nullptr || !requirement->no_test.empty())
+            continue;
+        any = true;
+        out << "- " << text_at(result, "number") << ": " << escaped(text_at(result, "text")) << "\n";
     }
+    if (!any)
+        out << "none\n";
+}
 
 } // namespace
 
@@ -226,8 +227,8 @@ std::string render_markdown(std::vector<Json> const& runs)
            "specification, but Docker, Podman, containerd or CRI-O rely on it. Requirements are paraphrased; the specification has the last word.\n\n"
            "| runtime | version | claims | passed | failed | skipped |\n|---|---|---|---|---|---|\n";
     for (auto const& run : runs)
-        out << "| " << text_at(run, "runtime") << " | " << text_at(run, "version") << " | " << text_at(run, "claims") << " | " << number_at(run, "passed")
-            << " | " << number_at(run, "failed") << " | " << number_at(run, "skipped") << " |\n";
+        out << "| " << text_at(run, "runtime") << " | " << text_at(run, "version") << " | " << text_at(run, "claims") << " | "
+            << number_at(run, "passed") << " | " << number_at(run, "failed") << " | " << number_at(run, "skipped") << " |\n";
     render_rows(out, runs);
     out << "\n## Details\n";
     for (auto const& run : runs) {

@@ -26,7 +26,10 @@ struct Counts {
 
 class Report {
 public:
-    explicit Report(Settings const& settings) : m_settings(settings) { }
+    explicit Report(Settings const& settings)
+        : m_settings(settings)
+    {
+    }
     void add(std::string const& test, std::vector<Finding> const& findings);
     // One result for every requirement that a chosen test covers, or that no test can see.
     std::vector<Result> results(bool only_tested) const;

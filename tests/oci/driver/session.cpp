@@ -84,11 +84,11 @@ Finished Session::command(std::vector<std::string> const& arguments, Program pro
 
 namespace {
 
-    std::vector<std::string> joined(std::vector<std::string> list, std::vector<std::string> const& more)
-    {
-        list.insert(list.end(), more.begin(), more.end());
-        return list;
-    }
+std::vector<std::string> joined(std::vector<std::string> list, std::vector<std::string> const& more)
+{
+    list.insert(list.end(), more.begin(), more.end());
+    return list;
+}
 
 } // namespace
 

@@ -27,7 +27,7 @@ struct Settings {
     std::string guest;
     std::string busybox;
     std::string folder; // everything temporary is below
-    std::string mark;   // part of every container id and cgroup of this run
+    std::string mark; // part of every container id and cgroup of this run
     std::string version_text;
     std::string claimed_version;
     bool hide_unified_cgroups = false; // crun refuses the hybrid layout
@@ -110,8 +110,14 @@ private:
 Json report_in(std::string const& text);
 // The probe's result in a report.
 Json const& result_of(Json const& report, std::string_view probe);
-inline bool probe_ok(Json const& report, std::string_view probe) { return flag_at(result_of(report, probe), "ok"); }
-inline std::int64_t probe_errno(Json const& report, std::string_view probe) { return number_at(result_of(report, probe), "errno"); }
+inline bool probe_ok(Json const& report, std::string_view probe)
+{
+    return flag_at(result_of(report, probe), "ok");
+}
+inline std::int64_t probe_errno(Json const& report, std::string_view probe)
+{
+    return number_at(result_of(report, probe), "errno");
+}
 // The topmost mount at this path in a report.
 Json mount_at(Json const& report, std::string_view target);
 bool has_option(Json const& mount, std::string_view option);
@@ -121,9 +127,9 @@ struct Registration {
 };
 
 // OCI_TEST(name_as_a_sentence, "R-1.1", "R-1.2") { ... t ... }
-#define OCI_TEST(name, ...)                                                                                   \
-    static void name(::conformance::Session& t);                                                              \
-    static ::conformance::Registration const registration_of_##name(#name, __FILE__, { __VA_ARGS__ }, name); \
+#define OCI_TEST(name, ...)                                                                                                                          \
+    static void name(::conformance::Session& t);                                                                                                     \
+    static ::conformance::Registration const registration_of_##name(#name, __FILE__, { __VA_ARGS__ }, name);                                         \
     static void name(::conformance::Session& t)
 
 } // namespace conformance

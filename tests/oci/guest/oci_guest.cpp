@@ -23,7 +23,7 @@ void remember(int number)
 // Lives until SIGTERM (exit 0) or half a minute passed; tells of every other signal on standard output.
 [[noreturn]] void serve()
 {
-    struct sigaction action {};
+    struct sigaction action { };
     action.sa_handler = remember;
     for (int number : { SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGINT, SIGWINCH, SIGALRM, SIGRTMIN + 1 })
         sigaction(number, &action, nullptr);

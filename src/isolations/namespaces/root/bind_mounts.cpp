@@ -102,7 +102,8 @@ Result<Unit> mount_bind(Builder& builder, std::size_t index, oci::Mount const& m
             return invalid("only procfs can be mounted at \"/proc\"", "mount the source elsewhere");
     }
     auto make = is_directory(tree) ? host::Make::directory : host::Make::file;
-    auto spot = TRY(find_spot(builder, mount.destination, make, options.destination_not_followed ? host::Links::follow_but_last : host::Links::follow));
+    auto spot
+        = TRY(find_spot(builder, mount.destination, make, options.destination_not_followed ? host::Links::follow_but_last : host::Links::follow));
     if (is_prepared)
         TRY(host::attach_tree(tree, spot.directory, spot.name.c_str()).or_error("attach the mount"));
     else

@@ -37,7 +37,7 @@ struct Builder {
     File root = {};
     std::list<Base> bases = {};
     std::vector<std::string> destinations = {}; // everything mounted so far, cleaned
-    std::vector<File> read_only_later = {};     // mounts that become read-only in protect()
+    std::vector<File> read_only_later = {}; // mounts that become read-only in protect()
     // False as soon as a destination was reached through a symlink: then a mount may lie where no text says so, and
     // every path is resolved from the root again.
     bool plain_paths_are_safe = true;

@@ -21,7 +21,8 @@ std::string base_name(std::string const& path)
 
 Result<Unit> attach_group(Builder& builder, std::string const& group, oci::Mount const& mount, MountOptions const& options)
 {
-    auto tree = TRY(host::clone_tree(FileView::current_directory(), group.c_str(), host::Depth::one_mount).or_error("open the control group \"" + group + "\""));
+    auto tree = TRY(
+        host::clone_tree(FileView::current_directory(), group.c_str(), host::Depth::one_mount).or_error("open the control group \"" + group + "\""));
     auto spot = TRY(find_spot(builder, mount.destination, host::Make::directory, host::Links::follow));
     TRY(attach_with_options(builder, tree, spot, options));
     builder.book(host::clean_path(mount.destination));
@@ -103,7 +104,8 @@ private:
         else
             TRY(mount_new(hierarchy, name).or_error("mount it"));
         if (!host::mount_features().mount_setattr)
-            TRY(host::set_mount_attributes(FileView::current_directory(), name.c_str(), { .set = attributes }, host::Depth::one_mount).or_error("set its flags"));
+            TRY(host::set_mount_attributes(FileView::current_directory(), name.c_str(), { .set = attributes }, host::Depth::one_mount)
+                    .or_error("set its flags"));
         // "cpu,cpuacct" is found as "cpu" and as "cpuacct", too.
         for (auto const& controller : hierarchy.controllers) {
             bool is_other_name = controller != name && !controller.starts_with("name=");
@@ -150,7 +152,9 @@ Result<Unit> mount_cgroups(Builder& builder, oci::Mount const& mount, MountOptio
     if (mount.type == "cgroup2" || view.layout == CgroupView::Layout::v2)
         return mount_v2(builder, mount, options);
     if (view.hierarchies.empty())
-        return Error { .code = Errno::nodev, .message = "this host has no control groups mounted that could be shown", .hint = "leave the mount out" };
+        return Error {
+            .code = Errno::nodev, .message = "this host has no control groups mounted that could be shown", .hint = "leave the mount out"
+        };
     return V1Mounts(builder, mount, options).run();
 }
 

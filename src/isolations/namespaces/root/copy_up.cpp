@@ -32,7 +32,8 @@ SysResult<Unit> copy_owner_and_names(FileView from, FileView to, struct stat con
         offset += static_cast<ssize_t>(name.size()) + 1;
         std::array<char, 65536> value {};
         auto size = ::fgetxattr(from.fd(), name.c_str(), value.data(), value.size());
-        if (size >= 0 && ::fsetxattr(to.fd(), name.c_str(), value.data(), static_cast<std::size_t>(size), 0) < 0 && errno != EOPNOTSUPP && errno != EPERM)
+        if (size >= 0 && ::fsetxattr(to.fd(), name.c_str(), value.data(), static_cast<std::size_t>(size), 0) < 0 && errno != EOPNOTSUPP
+            && errno != EPERM)
             return last_errno();
     }
     return ok();

@@ -81,7 +81,9 @@ private:
         if (::fstatat(folder.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0)
             return Error::last("look at what is there");
         if (!is_the_device(status, device))
-            return Error { .code = Errno::exist, .message = "something else is there already", .hint = "remove it from the image, or mount a tmpfs at /dev" };
+            return Error {
+                .code = Errno::exist, .message = "something else is there already", .hint = "remove it from the image, or mount a tmpfs at /dev"
+            };
         return ok();
     }
 
@@ -93,7 +95,9 @@ private:
         if (is_present && is_the_device(status, device))
             return ok(); // a mount of the config brought it
         if (is_present && !S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
-            return Error { .code = Errno::exist, .message = "something else is there already", .hint = "remove it from the image, or mount a tmpfs at /dev" };
+            return Error {
+                .code = Errno::exist, .message = "something else is there already", .hint = "remove it from the image, or mount a tmpfs at /dev"
+            };
         auto tree = m_builder.take_prepared(PreparedTree::Kind::device, index);
         if (!tree.is_open())
             tree = TRY(open_host_device(device));
@@ -144,7 +148,8 @@ std::vector<oci::Device> device_nodes(oci::Config const& config)
         char const* path;
         int major_number;
         int minor_number;
-    } defaults[] = { { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 } };
+    } defaults[] = { { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 },
+        { "/dev/tty", 5, 0 } };
     auto const& wanted = config.linux_section.devices;
     std::vector<oci::Device> devices;
     for (auto const& one : defaults) {
@@ -168,7 +173,8 @@ Result<File> open_host_device(oci::Device const& device)
             return Error::from_errno(tree.error(), "open the host's node \"" + path + "\"");
         return tree.release_value();
     }
-    return Error { .code = Errno::noent, .message = "the host has no device " + number + " at that path to bind",
+    return Error { .code = Errno::noent,
+        .message = "the host has no device " + number + " at that path to bind",
         .hint = "a container in a user namespace gets the host's nodes; name one that exists" };
 }
 

@@ -95,7 +95,9 @@ Result<Unit> pivot(RootPlan const& plan)
         old_root = TRY(open_at(FileView::current_directory(), "/", O_PATH | O_DIRECTORY).or_error("open the old root"));
     // The new root goes on its own place with the old one on top of it, which is then taken away. pivot_root(2), NOTES.
     if (::syscall(SYS_pivot_root, ".", ".") < 0)
-        return Error { .code = last_errno(), .message = "make it the root (pivot_root): " + errno_text(last_errno()), .hint = "a root on an initial ramdisk needs --no-pivot" };
+        return Error { .code = last_errno(),
+            .message = "make it the root (pivot_root): " + errno_text(last_errno()),
+            .hint = "a root on an initial ramdisk needs --no-pivot" };
     if (old_root.is_open()) {
         // What is unmounted now must not be unmounted on the host.
         if (::fchdir(old_root.fd()) < 0 || ::mount(nullptr, ".", nullptr, MS_SLAVE | MS_REC, nullptr) < 0)

@@ -57,7 +57,8 @@ public:
         if (!label.empty() && takes_label(mount.type) && !options.has_data("context"))
             m_options.data.push_back("context=\"" + label + "\"");
         m_is_filled_later = mount.type == "tmpfs" && is_filled_later(builder.plan, index, m_path);
-        m_is_base = (mount.type == "proc" && m_path == "/proc") || (mount.type == "sysfs" && m_path == "/sys") || (m_is_filled_later && !options.copies_up);
+        m_is_base
+            = (mount.type == "proc" && m_path == "/proc") || (mount.type == "sysfs" && m_path == "/sys") || (m_is_filled_later && !options.copies_up);
         if (m_options.is_read_only() && (m_is_filled_later || m_options.copies_up)) {
             m_options.set &= ~read_only;
             m_options.tree_set &= ~read_only;
@@ -88,10 +89,7 @@ public:
     }
 
 private:
-    bool needs_descriptor() const
-    {
-        return m_is_base || m_becomes_read_only || m_options.copies_up || !m_options.propagation.empty();
-    }
+    bool needs_descriptor() const { return m_is_base || m_becomes_read_only || m_options.copies_up || !m_options.propagation.empty(); }
 
     // A tmpfs over a folder of the image has that folder's mode, as engines expect of /tmp.
     void take_mode_of(Spot const& spot)

@@ -120,11 +120,13 @@ TEST_P(HostileRoot, absolute_links_and_dots_stay_inside)
     bundle.mount("/absolute", "tmpfs");
     bundle.mount("/climbing/new", "tmpfs");
     bundle.mount("/../../../../../../" + outside + "/third", "tmpfs");
-    EXPECT_EQ(run_in_root(bundle, [&] {
-        DEMAND(::access((outside + "/new").c_str(), F_OK) == 0); // the same path, made inside
-        DEMAND(::access((outside + "/third").c_str(), F_OK) == 0);
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [&] {
+                      DEMAND(::access((outside + "/new").c_str(), F_OK) == 0); // the same path, made inside
+                      DEMAND(::access((outside + "/third").c_str(), F_OK) == 0);
+                      return std::string();
+                  }),
+        "");
     EXPECT_TRUE(outside_is_untouched());
 }
 
@@ -132,11 +134,13 @@ TEST_P(HostileRoot, a_dangling_link_has_its_target_made_inside)
 {
     bundle.link("/run/shm/deep", "/alias");
     bundle.mount("/alias", "bind", { "bind" }, "/dev/null");
-    EXPECT_EQ(run_in_root(bundle, [] {
-        struct stat status { };
-        DEMAND(::stat("/run/shm/deep", &status) == 0 && S_ISCHR(status.st_mode));
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      struct stat status { };
+                      DEMAND(::stat("/run/shm/deep", &status) == 0 && S_ISCHR(status.st_mode));
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST_P(HostileRoot, a_loop_of_links_ends)
@@ -151,10 +155,12 @@ TEST_P(HostileRoot, a_fifo_is_a_place_like_any_other)
 {
     ASSERT_EQ(::mkfifo(bundle.root("/pipe").c_str(), 0600), 0);
     bundle.mount("/pipe", "bind", { "bind" }, bundle.root("/etc/passwd"));
-    EXPECT_EQ(run_in_root(bundle, [] {
-        DEMAND(text_of("/pipe") == "image\n");
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      DEMAND(text_of("/pipe") == "image\n");
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST_P(HostileRoot, a_masked_link_hides_what_it_names_inside)
@@ -163,12 +169,14 @@ TEST_P(HostileRoot, a_masked_link_hides_what_it_names_inside)
     bundle.link(bundle.path("/outside"), "/folder");
     bundle.config.linux_section.masked_paths = { "/secret", "/folder", "/etc/passwd/none", "/data" };
     bundle.file("/data/file", "hidden");
-    EXPECT_EQ(run_in_root(bundle, [] {
-        struct stat status { };
-        DEMAND(::stat("/etc/passwd", &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3));
-        DEMAND(::access("/data/file", F_OK) < 0);
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      struct stat status { };
+                      DEMAND(::stat("/etc/passwd", &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3));
+                      DEMAND(::access("/data/file", F_OK) < 0);
+                      return std::string();
+                  }),
+        "");
     EXPECT_EQ(text_of(bundle.root("/etc/passwd")), "image\n");
     EXPECT_TRUE(outside_is_untouched());
 }
@@ -178,12 +186,14 @@ TEST_P(HostileRoot, the_images_dev_null_masks_nothing)
     bundle.file("/dev/null", "not a device");
     bundle.config.linux_section.masked_paths = { "/etc/passwd" };
     EXPECT_NE(run_in_root(bundle, nothing).find("/dev/null"), std::string::npos); // refused as a device already
-    bundle.mount("/dev", "bind", { "bind" }, bundle.root("/dev"));                // now no devices are made
-    EXPECT_EQ(run_in_root(bundle, [] {
-        struct stat status { };
-        DEMAND(::stat("/etc/passwd", &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3));
-        return std::string();
-    }), "");
+    bundle.mount("/dev", "bind", { "bind" }, bundle.root("/dev")); // now no devices are made
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      struct stat status { };
+                      DEMAND(::stat("/etc/passwd", &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3));
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST_P(HostileRoot, a_device_is_not_made_through_a_link)
@@ -210,7 +220,8 @@ TEST_P(HostileRoot, the_console_does_not_follow_a_link)
         struct stat status { };
         DEMAND(::lstat(bundle.root("/dev/console").c_str(), &status) == 0 && S_ISCHR(status.st_mode));
         return std::string();
-    }), "");
+    }),
+        "");
     EXPECT_TRUE(outside_is_untouched());
 }
 
@@ -224,7 +235,8 @@ TEST_P(HostileRoot, a_terminal_from_a_false_devpts_is_refused)
         DEMAND(root.build().is_ok());
         DEMAND(root.open_terminal().is_error());
         return std::string();
-    }), "");
+    }),
+        "");
 }
 
 // CVE-2021-30465: another container exchanges a folder of a shared volume for a symlink while we mount below it.
@@ -241,15 +253,18 @@ TEST_P(HostileRoot, a_race_for_the_mount_point_is_never_won)
     int builds = 0;
     while (::time(nullptr) < until) {
         ++builds;
-        EXPECT_EQ(run_in_namespaces([&] {
-            RootFileSystem root(plan, {});
-            DEMAND(root.attach().is_ok());
-            (void)root.mount_all(); // may fail, but only inside
-            auto text = text_of("/proc/self/mountinfo");
-            if (text.find(" " + outside) != std::string::npos)
-                return "mounted outside: " + text;
-            return std::string();
-        }, CLONE_NEWNS), "");
+        EXPECT_EQ(run_in_namespaces(
+                      [&] {
+                          RootFileSystem root(plan, {});
+                          DEMAND(root.attach().is_ok());
+                          (void)root.mount_all(); // may fail, but only inside
+                          auto text = text_of("/proc/self/mountinfo");
+                          if (text.find(" " + outside) != std::string::npos)
+                              return "mounted outside: " + text;
+                          return std::string();
+                      },
+                      CLONE_NEWNS),
+            "");
     }
     end(racer);
     EXPECT_GT(builds, 10);

@@ -16,7 +16,7 @@ enum class Kind { attribute, superblock, propagation, bind, mode, ignored };
 struct Word {
     std::string_view name;
     Kind kind;
-    std::uint64_t set = 0;   // MOUNT_ATTR_*; MS_* for superblock and propagation words
+    std::uint64_t set = 0; // MOUNT_ATTR_*; MS_* for superblock and propagation words
     std::uint64_t clear = 0;
     bool whole_tree = false; // the r... forms
     char const* key = nullptr; // fsconfig(2)'s name of a superblock flag
@@ -54,7 +54,7 @@ constexpr unsigned long ms_lazytime = 1UL << 25;
 // Sorted by name: known_mount_options() hands it out as it is.
 constexpr Word words[] = {
     superblock("acl", 1UL << 16, nullptr), // MS_POSIXACL
-    superblock("async", 0, nullptr),       // handled below: takes "sync" back
+    superblock("async", 0, nullptr), // handled below: takes "sync" back
     attribute("atime", MOUNT_ATTR_RELATIME, atime),
     { .name = "bind", .kind = Kind::bind },
     mode("copy-symlink", &MountOptions::copies_symlink),
@@ -134,7 +134,8 @@ static_assert(words_are_sorted());
 
 Word const* find_word(std::string_view name)
 {
-    auto const* found = std::lower_bound(std::begin(words), std::end(words), name, [](Word const& word, std::string_view wanted) { return word.name < wanted; });
+    auto const* found
+        = std::lower_bound(std::begin(words), std::end(words), name, [](Word const& word, std::string_view wanted) { return word.name < wanted; });
     return found != std::end(words) && found->name == name ? found : nullptr;
 }
 
@@ -189,7 +190,8 @@ void apply(Word const& word, MountOptions& options)
 Result<Unit> check(oci::Mount const& mount, MountOptions const& options)
 {
     if (options.is_bind && !options.data.empty())
-        return invalid("a bind mount takes no option " + quoted(options.data.front()), "options of a file system belong to the mount of that file system; check the spelling");
+        return invalid("a bind mount takes no option " + quoted(options.data.front()),
+            "options of a file system belong to the mount of that file system; check the spelling");
     if (options.is_idmapped && !options.is_bind)
         return invalid("only bind mounts can be id-mapped", "add \"bind\" or \"rbind\" to the options");
     if (options.is_idmapped && mount.source.empty())
@@ -212,9 +214,8 @@ bool MountOptions::is_read_only() const
 
 bool MountOptions::has_data(std::string_view name) const
 {
-    return std::any_of(data.begin(), data.end(), [&](std::string const& item) {
-        return item.size() > name.size() && item.starts_with(name) && item[name.size()] == '=';
-    });
+    return std::any_of(data.begin(), data.end(),
+        [&](std::string const& item) { return item.size() > name.size() && item.starts_with(name) && item[name.size()] == '='; });
 }
 
 std::string MountOptions::joined_data() const

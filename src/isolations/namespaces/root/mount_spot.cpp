@@ -22,7 +22,8 @@ Result<Spot> spot_in_own_tmpfs(Base const& base, std::string const& rest, host::
         spot.owned = found.release_value();
         return spot;
     }
-    int made = make == host::Make::directory ? ::mkdirat(base.directory.fd(), rest.c_str(), 0755) : ::mknodat(base.directory.fd(), rest.c_str(), S_IFREG | 0644, 0);
+    int made = make == host::Make::directory ? ::mkdirat(base.directory.fd(), rest.c_str(), 0755)
+                                             : ::mknodat(base.directory.fd(), rest.c_str(), S_IFREG | 0644, 0);
     if (made < 0 && errno != EEXIST)
         return Error::last("make \"" + base.destination + "/" + rest + "\"");
     return Spot { .directory = base.directory, .name = rest };

@@ -47,7 +47,8 @@ Result<host::IdMaps> parse_idmap_text(std::string const& text)
                 count = parse_number<std::uint32_t>(numbers[2]);
             }
             if (!from || !to || !count)
-                return invalid("\"" + std::string(entry) + "\" in the option \"idmap\" is not FROM-TO-COUNT", "relative entries (\"@\") are not supported; use the mount's uidMappings and gidMappings");
+                return invalid("\"" + std::string(entry) + "\" in the option \"idmap\" is not FROM-TO-COUNT",
+                    "relative entries (\"@\") are not supported; use the mount's uidMappings and gidMappings");
             (is_uids ? maps.uids : maps.gids).push_back({ .inside = *from, .outside = *to, .size = *count });
         }
     }
@@ -95,7 +96,8 @@ private:
     Result<Unit> prepare_mount(oci::Mount const& mount, std::size_t index)
     {
         auto may_be_idmapped = [](std::string const& option) { return option.starts_with("idmap") || option.starts_with("ridmap"); };
-        bool has_mappings = !mount.uid_mappings.empty() || !mount.gid_mappings.empty() || std::any_of(mount.options.begin(), mount.options.end(), may_be_idmapped);
+        bool has_mappings
+            = !mount.uid_mappings.empty() || !mount.gid_mappings.empty() || std::any_of(mount.options.begin(), mount.options.end(), may_be_idmapped);
         if (!has_mappings && !m_plan.in_user_namespace)
             return ok();
         auto options = TRY(parse_mount_options(mount));
@@ -134,7 +136,8 @@ private:
         auto depth = options.is_idmapped_whole_tree ? host::Depth::whole_tree : host::Depth::one_mount;
         auto set = host::set_mount_attributes(tree, "", { .set = MOUNT_ATTR_IDMAP, .user_namespace = user_namespace }, depth);
         if (set.is_error())
-            return Error { .code = set.error(), .message = "map the ids of the mount: " + errno_text(set.error()),
+            return Error { .code = set.error(),
+                .message = "map the ids of the mount: " + errno_text(set.error()),
                 .hint = "id-mapped mounts need Linux 5.12 and a file system that supports them, which has no mapping yet" };
         return ok();
     }

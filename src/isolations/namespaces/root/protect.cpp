@@ -84,7 +84,8 @@ private:
 
     static Result<Unit> set_read_only(FileView tree)
     {
-        auto set = host::set_mount_attributes(tree, "", { .set = MOUNT_ATTR_RDONLY }, host::mount_features().mount_setattr ? host::Depth::whole_tree : host::Depth::one_mount);
+        auto set = host::set_mount_attributes(
+            tree, "", { .set = MOUNT_ATTR_RDONLY }, host::mount_features().mount_setattr ? host::Depth::whole_tree : host::Depth::one_mount);
         // The first ENOSYS comes for the whole tree; then this mount alone, as before Linux 5.12.
         if (set.is_error() && set.error() == Errno::nosys)
             set = host::set_mount_attributes(tree, "", { .set = MOUNT_ATTR_RDONLY }, host::Depth::one_mount);
@@ -100,7 +101,8 @@ private:
             bound = host::mount_classic(name, name, nullptr, MS_BIND | MS_REC, nullptr);
         if (bound.is_error())
             return is_absent(bound.error()) ? Result<Unit>(ok()) : Result<Unit>(Error::from_errno(bound.error(), "bind it on itself"));
-        auto set = host::set_mount_attributes(directory, name, { .set = MOUNT_ATTR_RDONLY }, host::mount_features().mount_setattr ? host::Depth::whole_tree : host::Depth::one_mount);
+        auto set = host::set_mount_attributes(
+            directory, name, { .set = MOUNT_ATTR_RDONLY }, host::mount_features().mount_setattr ? host::Depth::whole_tree : host::Depth::one_mount);
         if (set.is_error() && set.error() == Errno::nosys)
             set = host::set_mount_attributes(directory, name, { .set = MOUNT_ATTR_RDONLY }, host::Depth::one_mount);
         return std::move(set).or_error("make it read-only");
@@ -137,7 +139,8 @@ private:
     Result<Unit> mask_file(FileView directory, std::string const& name)
     {
         TRY(find_null_device());
-        auto tree = m_host_null_is_good ? host::clone_tree(FileView::current_directory(), "/dev/null", host::Depth::one_mount) : host::clone_tree(m_own_null, "", host::Depth::one_mount);
+        auto tree = m_host_null_is_good ? host::clone_tree(FileView::current_directory(), "/dev/null", host::Depth::one_mount)
+                                        : host::clone_tree(m_own_null, "", host::Depth::one_mount);
         if (tree.is_error())
             return Error::from_errno(tree.error(), "copy the null device");
         struct stat status { };
@@ -158,7 +161,9 @@ private:
         }
         auto own = host::find_in_root(m_builder.root, "/dev/null", { .links = host::Links::refuse });
         if (own.is_error() || ::fstat(own.value().fd(), &status) < 0 || !is_null_device(status))
-            return Error { .code = Errno::nodev, .message = "neither the host's nor the container's /dev/null is the null device", .hint = "make it: mknod -m 666 /dev/null c 1 3" };
+            return Error { .code = Errno::nodev,
+                .message = "neither the host's nor the container's /dev/null is the null device",
+                .hint = "make it: mknod -m 666 /dev/null c 1 3" };
         m_own_null = own.release_value();
         return ok();
     }
@@ -189,7 +194,8 @@ Result<Unit> RootFileSystem::protect()
     for (auto const& mount : builder.read_only_later)
         TRY(host::set_mount_attributes(mount, "", { .set = MOUNT_ATTR_RDONLY }, host::Depth::one_mount).or_error("make a tmpfs read-only"));
     if (builder.plan.config.root.readonly)
-        TRY(host::set_mount_attributes(builder.root, "", { .set = MOUNT_ATTR_RDONLY }, host::Depth::one_mount).or_error("root.readonly: make the root read-only"));
+        TRY(host::set_mount_attributes(builder.root, "", { .set = MOUNT_ATTR_RDONLY }, host::Depth::one_mount)
+                .or_error("root.readonly: make the root read-only"));
     return ok();
 }
 

@@ -27,7 +27,9 @@ Result<Unit> check_destination(oci::Mount const& mount, MountOptions const& opti
     if (path == "/proc" && mount.type != "proc" && !options.is_bind)
         return Error { .code = Errno::perm, .message = "only procfs can be mounted at \"/proc\"", .hint = "mount something else elsewhere" };
     if (path.starts_with("/proc/") && std::find(std::begin(allowed_in_proc), std::end(allowed_in_proc), path) == std::end(allowed_in_proc))
-        return Error { .code = Errno::perm, .message = "it is inside of /proc, where nothing may be mounted", .hint = "only single files such as /proc/meminfo may be covered" };
+        return Error { .code = Errno::perm,
+            .message = "it is inside of /proc, where nothing may be mounted",
+            .hint = "only single files such as /proc/meminfo may be covered" };
     return ok();
 }
 

@@ -18,10 +18,10 @@ namespace bulkhead::root {
 struct CgroupView {
     enum class Layout { none, v1, hybrid, v2 };
     struct Hierarchy {
-        std::string mount_point;              // on the host: "/sys/fs/cgroup/cpu,cpuacct"
+        std::string mount_point; // on the host: "/sys/fs/cgroup/cpu,cpuacct"
         std::vector<std::string> controllers; // "cpu", "cpuacct"; "name=systemd"; empty for cgroup2
         bool is_v2 = false;
-        std::string group;                    // absolute host folder of the container's own group
+        std::string group; // absolute host folder of the container's own group
     };
     Layout layout = Layout::none;
     std::vector<Hierarchy> hierarchies;
@@ -31,10 +31,10 @@ struct CgroupView {
 // Must outlive the RootFileSystem made from it.
 struct RootPlan {
     oci::Config const& config;
-    std::string bundle;               // absolute; relative bind sources start here
-    std::string root;                 // absolute
-    bool new_mount_namespace = true;  // false: nothing is mounted, enter() is chroot(2) alone
-    bool in_user_namespace = false;   // the container's user namespace is not the initial one
+    std::string bundle; // absolute; relative bind sources start here
+    std::string root; // absolute
+    bool new_mount_namespace = true; // false: nothing is mounted, enter() is chroot(2) alone
+    bool in_user_namespace = false; // the container's user namespace is not the initial one
     bool no_pivot = false;
     CgroupView cgroups;
 };

@@ -139,10 +139,12 @@ TEST(RootFileSystem, the_order_of_umask_does_not_matter)
     Bundle bundle;
     make_docker_container(bundle);
     ::umask(077);
-    EXPECT_EQ(run_in_root(bundle, [] {
-        DEMAND(::umask(0) == 077);
-        return check_docker_container();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      DEMAND(::umask(0) == 077);
+                      return check_docker_container();
+                  }),
+        "");
     ::umask(before);
 }
 
@@ -187,12 +189,15 @@ TEST(RootFileSystem, flags_arrive)
         Bundle bundle;
         bundle.mount("/data", "none", one.words, bundle.path());
         bundle.mount("/tmp", "tmpfs", { "nosuid", "lazytime", "ro" });
-        EXPECT_EQ(run_in_root(bundle, [&] {
-            DEMAND((flags_of("/data") & one.expected) == one.expected);
-            DEMAND((flags_of("/data") & one.absent) == 0);
-            DEMAND((flags_of("/tmp") & (ST_NOSUID | ST_RDONLY)) == (ST_NOSUID | ST_RDONLY));
-            return std::string();
-        }), "") << one.words.back();
+        EXPECT_EQ(run_in_root(bundle,
+                      [&] {
+                          DEMAND((flags_of("/data") & one.expected) == one.expected);
+                          DEMAND((flags_of("/data") & one.absent) == 0);
+                          DEMAND((flags_of("/tmp") & (ST_NOSUID | ST_RDONLY)) == (ST_NOSUID | ST_RDONLY));
+                          return std::string();
+                      }),
+            "")
+            << one.words.back();
     }
 }
 
@@ -217,7 +222,8 @@ TEST(RootFileSystem, read_only_words_reach_as_deep_as_they_say)
         DEMAND((flags_of("/outer") & ST_RDONLY) != 0 && (flags_of("/outer/sub") & ST_RDONLY) == 0);
         DEMAND((flags_of("/again") & ST_RDONLY) != 0 && (flags_of("/again/sub") & ST_RDONLY) != 0);
         return std::string();
-    }), "");
+    }),
+        "");
 }
 
 TEST(RootFileSystem, a_read_only_root_keeps_its_mounts_writable)
@@ -230,13 +236,15 @@ TEST(RootFileSystem, a_read_only_root_keeps_its_mounts_writable)
     bundle.mount("/run/inner", "tmpfs", {});
     bundle.folder("/run", 0700);
     bundle.config.root.readonly = true;
-    EXPECT_EQ(run_in_root(bundle, [] {
-        DEMAND((flags_of("/") & ST_RDONLY) != 0);
-        DEMAND((flags_of("/tmp") & ST_RDONLY) == 0 && (flags_of("/dev") & ST_RDONLY) == 0);
-        DEMAND((flags_of("/run") & ST_RDONLY) != 0 && (flags_of("/run/inner") & ST_RDONLY) == 0);
-        DEMAND(mode_of("/run") == 0700);
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      DEMAND((flags_of("/") & ST_RDONLY) != 0);
+                      DEMAND((flags_of("/tmp") & ST_RDONLY) == 0 && (flags_of("/dev") & ST_RDONLY) == 0);
+                      DEMAND((flags_of("/run") & ST_RDONLY) != 0 && (flags_of("/run/inner") & ST_RDONLY) == 0);
+                      DEMAND(mode_of("/run") == 0700);
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST(RootFileSystem, a_remount_changes_what_is_there)
@@ -249,13 +257,15 @@ TEST(RootFileSystem, a_remount_changes_what_is_there)
     bundle.mount("/dev", "tmpfs", { "remount", "ro" });
     bundle.mount("/data", "bind", { "bind" }, bundle.path());
     bundle.mount("/data", "none", { "bind", "remount", "noexec" });
-    EXPECT_EQ(run_in_root(bundle, [] {
-        struct statvfs status { };
-        DEMAND(::statvfs("/tmp", &status) == 0 && (status.f_flag & ST_RDONLY) != 0 && status.f_blocks * status.f_frsize == 1U << 20);
-        DEMAND((flags_of("/dev") & ST_RDONLY) != 0 && is_device("/dev/null", 1, 3));
-        DEMAND((flags_of("/data") & ST_NOEXEC) != 0);
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      struct statvfs status { };
+                      DEMAND(::statvfs("/tmp", &status) == 0 && (status.f_flag & ST_RDONLY) != 0 && status.f_blocks * status.f_frsize == 1U << 20);
+                      DEMAND((flags_of("/dev") & ST_RDONLY) != 0 && is_device("/dev/null", 1, 3));
+                      DEMAND((flags_of("/data") & ST_NOEXEC) != 0);
+                      return std::string();
+                  }),
+        "");
     bundle.config.mounts.clear();
     bundle.mount("/data", "tmpfs", { "remount", "ro" });
     EXPECT_NE(run_in_root(bundle, [] { return ""; }).find("nothing is mounted"), std::string::npos);
@@ -269,11 +279,13 @@ TEST(RootFileSystem, a_tmpfs_takes_the_mode_of_the_folder_it_covers)
     bundle.folder("/data", 01777);
     bundle.mount("/tmp", "tmpfs", {});
     bundle.mount("/data", "tmpfs", { "mode=0711" });
-    EXPECT_EQ(run_in_root(bundle, [] {
-        DEMAND(mode_of("/tmp") == 01777);
-        DEMAND(mode_of("/data") == 0711);
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      DEMAND(mode_of("/tmp") == 01777);
+                      DEMAND(mode_of("/data") == 0711);
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST(RootFileSystem, tmpcopyup_copies_everything)
@@ -289,18 +301,21 @@ TEST(RootFileSystem, tmpcopyup_copies_everything)
     ASSERT_EQ(::mkfifo(bundle.root("/data/fifo").c_str(), 0600), 0);
     bool has_attribute = ::setxattr(bundle.root("/data/sub/text").c_str(), "trusted.test", "1", 1, 0) == 0;
     bundle.mount("/data", "tmpfs", { "tmpcopyup", "ro" });
-    EXPECT_EQ(run_in_root(bundle, [&] {
-        struct stat status { };
-        DEMAND(type_of("/data") == TMPFS_MAGIC && (flags_of("/data") & ST_RDONLY) != 0);
-        DEMAND(mode_of("/data") == 0750 && mode_of("/data/sub") == 01770);
-        DEMAND(text_of("/data/sub/text") == "copied\n");
-        DEMAND(::stat("/data/sub/text", &status) == 0 && status.st_uid == 33 && status.st_gid == 44 && (status.st_mode & 07777) == 04751);
-        DEMAND(link_of("/data/link") == "/etc/passwd");
-        DEMAND(::lstat("/data/fifo", &status) == 0 && S_ISFIFO(status.st_mode));
-        char value = 0;
-        DEMAND(!has_attribute || (::getxattr("/data/sub/text", "trusted.test", &value, 1) == 1 && value == '1'));
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [&] {
+                      struct stat status { };
+                      DEMAND(type_of("/data") == TMPFS_MAGIC && (flags_of("/data") & ST_RDONLY) != 0);
+                      DEMAND(mode_of("/data") == 0750 && mode_of("/data/sub") == 01770);
+                      DEMAND(text_of("/data/sub/text") == "copied\n");
+                      DEMAND(
+                          ::stat("/data/sub/text", &status) == 0 && status.st_uid == 33 && status.st_gid == 44 && (status.st_mode & 07777) == 04751);
+                      DEMAND(link_of("/data/link") == "/etc/passwd");
+                      DEMAND(::lstat("/data/fifo", &status) == 0 && S_ISFIFO(status.st_mode));
+                      char value = 0;
+                      DEMAND(!has_attribute || (::getxattr("/data/sub/text", "trusted.test", &value, 1) == 1 && value == '1'));
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST(RootFileSystem, devices_have_their_mode_and_owner)
@@ -313,15 +328,17 @@ TEST(RootFileSystem, devices_have_their_mode_and_owner)
     devices.push_back({ .path = "/dev/null", .type = "c", .major = 1, .minor = 3, .file_mode = 0600 });
     devices.push_back({ .path = "/dev/loop", .type = "b", .major = 7, .minor = 0, .file_mode = 0660 });
     devices.push_back({ .path = "/srv/pipe", .type = "p", .file_mode = 0622 });
-    EXPECT_EQ(run_in_root(bundle, [] {
-        struct stat status { };
-        DEMAND(::lstat("/dev/net/tun", &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(10, 200));
-        DEMAND((status.st_mode & 07777) == 0646 && status.st_uid == 7 && status.st_gid == 8);
-        DEMAND(mode_of("/dev/null") == 0600);
-        DEMAND(::lstat("/dev/loop", &status) == 0 && S_ISBLK(status.st_mode));
-        DEMAND(::lstat("/srv/pipe", &status) == 0 && S_ISFIFO(status.st_mode) && (status.st_mode & 07777) == 0622);
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      struct stat status { };
+                      DEMAND(::lstat("/dev/net/tun", &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(10, 200));
+                      DEMAND((status.st_mode & 07777) == 0646 && status.st_uid == 7 && status.st_gid == 8);
+                      DEMAND(mode_of("/dev/null") == 0600);
+                      DEMAND(::lstat("/dev/loop", &status) == 0 && S_ISBLK(status.st_mode));
+                      DEMAND(::lstat("/srv/pipe", &status) == 0 && S_ISFIFO(status.st_mode) && (status.st_mode & 07777) == 0622);
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST(RootFileSystem, a_bound_dev_is_left_alone)
@@ -330,11 +347,13 @@ TEST(RootFileSystem, a_bound_dev_is_left_alone)
     Bundle bundle;
     ASSERT_EQ(::mkdir(bundle.path("/hostdev").c_str(), 0755), 0);
     bundle.mount("/dev", "bind", { "rbind" }, bundle.path("/hostdev"));
-    EXPECT_EQ(run_in_root(bundle, [] {
-        DEMAND(::access("/dev/null", F_OK) < 0);
-        DEMAND(link_of("/dev/ptmx").empty());
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      DEMAND(::access("/dev/null", F_OK) < 0);
+                      DEMAND(link_of("/dev/ptmx").empty());
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST(RootFileSystem, control_groups_of_version_1_are_shown)
@@ -363,7 +382,8 @@ TEST(RootFileSystem, control_groups_of_version_1_are_shown)
             DEMAND(link_of("/sys/fs/cgroup/cpu") == "cpu,cpuacct" && link_of("/sys/fs/cgroup/cpuacct") == "cpu,cpuacct");
             DEMAND(::access("/sys/fs/cgroup/systemd", F_OK) == 0 && link_of("/sys/fs/cgroup/name=systemd").empty());
             return std::string();
-        }), "");
+        }),
+            "");
     }
 }
 
@@ -395,11 +415,13 @@ TEST(RootFileSystem, sysctls_are_written_before_they_are_protected)
     Bundle bundle;
     add_docker_defaults(bundle);
     bundle.config.linux_section.sysctl = { { "net.ipv4.ip_forward", "1" }, { "kernel/domainname", "test.example" } };
-    EXPECT_EQ(run_in_root(bundle, [] {
-        DEMAND(text_of("/proc/sys/net/ipv4/ip_forward") == "1\n");
-        DEMAND(text_of("/proc/sys/kernel/domainname") == "test.example\n");
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      DEMAND(text_of("/proc/sys/net/ipv4/ip_forward") == "1\n");
+                      DEMAND(text_of("/proc/sys/kernel/domainname") == "test.example\n");
+                      return std::string();
+                  }),
+        "");
     bundle.config.linux_section.sysctl = { { "net/../../self/comm", "x" } };
     EXPECT_NE(run_in_root(bundle, [] { return ""; }).find("linux.sysctl"), std::string::npos);
 }
@@ -426,7 +448,8 @@ TEST(RootFileSystem, a_terminal_comes_from_the_containers_own_devpts)
         DEMAND(::stat("/dev/console", &console) == 0 && ::stat("/dev/pts/0", &slave) == 0);
         DEMAND(console.st_rdev == slave.st_rdev && console.st_uid == 1234 && (console.st_mode & 07777) == 0620);
         return std::string();
-    }), "");
+    }),
+        "");
 }
 
 TEST(RootFileSystem, without_pivot_root_the_hosts_tree_is_out_of_sight)
@@ -445,7 +468,8 @@ TEST(RootFileSystem, without_pivot_root_the_hosts_tree_is_out_of_sight)
         DEMAND(type_of("/proc") == PROC_SUPER_MAGIC && text_of("/etc/hosts") == "hosts\n");
         DEMAND(::access("/work/deep", F_OK) == 0 && ::access(bundle.path().c_str(), F_OK) < 0);
         return std::string();
-    }), "");
+    }),
+        "");
 }
 
 TEST(RootFileSystem, without_a_mount_namespace_it_is_a_chroot)
@@ -460,7 +484,8 @@ TEST(RootFileSystem, without_a_mount_namespace_it_is_a_chroot)
         DEMAND(root.build().is_ok() && root.protect().is_ok() && root.enter().is_ok());
         DEMAND(text_of("/etc/passwd") == "image\n" && ::access("/proc/self", F_OK) < 0);
         return std::string();
-    }), "");
+    }),
+        "");
 }
 
 TEST(RootFileSystem, the_propagation_of_the_root_is_set)
@@ -470,22 +495,26 @@ TEST(RootFileSystem, the_propagation_of_the_root_is_set)
         char const* word;
         char const* shows;
         char const* hides;
-    } const cases[] = { { "", "", "shared:" }, { "private", "", "shared:" }, { "rshared", "shared:", "" }, { "unbindable", "unbindable", "shared:" }, { "rslave", "", "shared:" } };
+    } const cases[] = { { "", "", "shared:" }, { "private", "", "shared:" }, { "rshared", "shared:", "" }, { "unbindable", "unbindable", "shared:" },
+        { "rslave", "", "shared:" } };
     for (auto const& one : cases) {
         Bundle bundle;
         bundle.mount("/proc", "proc");
         bundle.config.linux_section.rootfs_propagation = one.word;
-        EXPECT_EQ(run_in_root(bundle, [&] {
-            auto text = text_of("/proc/self/mountinfo");
-            auto start = text.find(" / / ") == std::string::npos ? text.find(" / ") : text.find(" / / ");
-            auto line = text.substr(start, text.find('\n', start) - start);
-            line = line.substr(0, line.find(" - "));
-            if (line.find(one.shows) == std::string::npos)
-                return "not shown: " + text;
-            if (*one.hides && line.find(one.hides) != std::string::npos)
-                return "shown: " + text;
-            return std::string();
-        }), "") << one.word;
+        EXPECT_EQ(run_in_root(bundle,
+                      [&] {
+                          auto text = text_of("/proc/self/mountinfo");
+                          auto start = text.find(" / / ") == std::string::npos ? text.find(" / ") : text.find(" / / ");
+                          auto line = text.substr(start, text.find('\n', start) - start);
+                          line = line.substr(0, line.find(" - "));
+                          if (line.find(one.shows) == std::string::npos)
+                              return "not shown: " + text;
+                          if (*one.hides && line.find(one.hides) != std::string::npos)
+                              return "shown: " + text;
+                          return std::string();
+                      }),
+            "")
+            << one.word;
     }
     // Nothing of it reached this namespace.
     EXPECT_EQ(text_of("/proc/self/mountinfo").find("bulkhead-root-test"), std::string::npos);
@@ -501,12 +530,14 @@ TEST(RootFileSystem, symlinks_can_be_bound_and_copied)
     bundle.mount("/copied", "bind", { "bind", "copy-symlink" }, bundle.path("/source-link"));
     bundle.mount("/plain", "bind", { "bind", "src-nofollow" }, bundle.path("/source-link"));
     bundle.mount("/target-link", "bind", { "bind", "dest-nofollow" }, bundle.root("/etc/passwd"));
-    EXPECT_EQ(run_in_root(bundle, [] {
-        DEMAND(link_of("/copied") == "/etc/passwd");
-        DEMAND(link_of("/plain") == "/etc/passwd");
-        DEMAND(text_of("/target-link") == "image\n");
-        return std::string();
-    }), "");
+    EXPECT_EQ(run_in_root(bundle,
+                  [] {
+                      DEMAND(link_of("/copied") == "/etc/passwd");
+                      DEMAND(link_of("/plain") == "/etc/passwd");
+                      DEMAND(text_of("/target-link") == "image\n");
+                      return std::string();
+                  }),
+        "");
 }
 
 TEST(RootFileSystem, a_user_namespace_gets_bound_devices_and_fallbacks)
@@ -520,17 +551,21 @@ TEST(RootFileSystem, a_user_namespace_gets_bound_devices_and_fallbacks)
     for (auto flags : { usual_namespaces, usual_namespaces & ~std::uint64_t(CLONE_NEWNET) }) {
         bundle.config.linux_section.uid_mappings.clear();
         bundle.config.linux_section.gid_mappings.clear();
-        EXPECT_EQ(run_in_root(bundle, [] {
-            DEMAND(is_device("/dev/null", 1, 3) && is_device("/dev/tty", 5, 0));
-            auto zero = open_file("/dev/zero", O_RDONLY);
-            DEMAND(zero.is_ok());
-            DEMAND(type_of("/proc") == PROC_SUPER_MAGIC && type_of("/sys") == SYSFS_MAGIC && (flags_of("/sys") & ST_RDONLY) != 0);
-            DEMAND(type_of("/dev/pts") == DEVPTS_SUPER_MAGIC && type_of("/dev/mqueue") != 0);
-            DEMAND(is_device("/proc/version", 1, 3) && (flags_of("/proc/sys") & ST_RDONLY) != 0);
-            DEMAND((flags_of("/data") & (ST_RDONLY | ST_NOSUID)) == (ST_RDONLY | ST_NOSUID));
-            DEMAND(text_of("/etc/hosts") == "hosts\n");
-            return std::string();
-        }, flags, maps), "");
+        EXPECT_EQ(run_in_root(
+                      bundle,
+                      [] {
+                          DEMAND(is_device("/dev/null", 1, 3) && is_device("/dev/tty", 5, 0));
+                          auto zero = open_file("/dev/zero", O_RDONLY);
+                          DEMAND(zero.is_ok());
+                          DEMAND(type_of("/proc") == PROC_SUPER_MAGIC && type_of("/sys") == SYSFS_MAGIC && (flags_of("/sys") & ST_RDONLY) != 0);
+                          DEMAND(type_of("/dev/pts") == DEVPTS_SUPER_MAGIC && type_of("/dev/mqueue") != 0);
+                          DEMAND(is_device("/proc/version", 1, 3) && (flags_of("/proc/sys") & ST_RDONLY) != 0);
+                          DEMAND((flags_of("/data") & (ST_RDONLY | ST_NOSUID)) == (ST_RDONLY | ST_NOSUID));
+                          DEMAND(text_of("/etc/hosts") == "hosts\n");
+                          return std::string();
+                      },
+                      flags, maps),
+            "");
     }
 }
 
@@ -541,11 +576,16 @@ TEST(RootFileSystem, a_user_namespace_may_not_reach_the_sources_itself)
     Bundle bundle;
     make_docker_container(bundle);
     bundle.give_to(200000);
-    ASSERT_TRUE(::chown(bundle.path().c_str(), 0, 0) == 0 && ::chmod(bundle.path().c_str(), 0700) == 0); // the host's root only: not even the root's own path
-    EXPECT_EQ(run_in_root(bundle, [] {
-        DEMAND(text_of("/etc/hosts") == "hosts\n" && text_of("/etc/passwd") == "image\n");
-        return std::string();
-    }, usual_namespaces, maps), "");
+    ASSERT_TRUE(
+        ::chown(bundle.path().c_str(), 0, 0) == 0 && ::chmod(bundle.path().c_str(), 0700) == 0); // the host's root only: not even the root's own path
+    EXPECT_EQ(run_in_root(
+                  bundle,
+                  [] {
+                      DEMAND(text_of("/etc/hosts") == "hosts\n" && text_of("/etc/passwd") == "image\n");
+                      return std::string();
+                  },
+                  usual_namespaces, maps),
+        "");
 }
 
 TEST(RootFileSystem, locked_flags_of_the_host_stay)
@@ -561,18 +601,22 @@ TEST(RootFileSystem, locked_flags_of_the_host_stay)
         bundle.mount("/data", "bind", words, volume);
         auto plan = bundle.plan();
         plan.in_user_namespace = true;
-        return run_in_namespaces([&] {
-            DEMAND(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-            DEMAND(::mount("tmpfs", volume.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=777") == 0);
-            return run_in_namespaces([&] {
-                RootFileSystem root(plan, {});
-                auto built = root.attach().is_ok() ? root.mount_all() : Result<Unit>(invalid("attach"));
-                if (built.is_error())
-                    return built.error().message;
-                DEMAND((flags_of(bundle.root("/data").c_str()) & ST_NOEXEC) != 0);
-                return std::string();
-            }, CLONE_NEWNS, maps);
-        }, CLONE_NEWNS);
+        return run_in_namespaces(
+            [&] {
+                DEMAND(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+                DEMAND(::mount("tmpfs", volume.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=777") == 0);
+                return run_in_namespaces(
+                    [&] {
+                        RootFileSystem root(plan, {});
+                        auto built = root.attach().is_ok() ? root.mount_all() : Result<Unit>(invalid("attach"));
+                        if (built.is_error())
+                            return built.error().message;
+                        DEMAND((flags_of(bundle.root("/data").c_str()) & ST_NOEXEC) != 0);
+                        return std::string();
+                    },
+                    CLONE_NEWNS, maps);
+            },
+            CLONE_NEWNS);
     };
     EXPECT_EQ(with({ "bind", "ro", "nosuid", "relatime" }), "");
     EXPECT_EQ(with({ "bind", "rw", "suid" }).find("locked nosuid") != std::string::npos, true) << with({ "bind", "rw", "suid" });

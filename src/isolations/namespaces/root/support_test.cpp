@@ -14,8 +14,7 @@ namespace bulkhead::root::tests {
 namespace {
 
 // Where a step of the root's making failed; a child has no other way to say it.
-template<typename T>
-std::string complaint_of(Result<T> const& result)
+template <typename T> std::string complaint_of(Result<T> const& result)
 {
     return result.is_error() ? result.error().message : "";
 }
@@ -68,7 +67,9 @@ void Bundle::give_to(std::uint32_t id) const
 {
     static std::uint32_t owner;
     owner = id;
-    ::nftw(m_path.c_str(), [](char const* path, struct stat const*, int, struct FTW*) { return ::lchown(path, owner, owner); }, 16, FTW_PHYS | FTW_MOUNT);
+    ::nftw(
+        m_path.c_str(), [](char const* path, struct stat const*, int, struct FTW*) { return ::lchown(path, owner, owner); }, 16,
+        FTW_PHYS | FTW_MOUNT);
 }
 
 oci::Mount& Bundle::mount(std::string destination, std::string type, std::vector<std::string> options, std::string source)
@@ -95,8 +96,8 @@ void add_docker_defaults(Bundle& bundle)
     bundle.mount("/sys", "sysfs", { "nosuid", "noexec", "nodev", "ro" });
     bundle.mount("/dev/mqueue", "mqueue", { "nosuid", "noexec", "nodev" });
     bundle.mount("/dev/shm", "tmpfs", { "nosuid", "noexec", "nodev", "mode=1777", "size=67108864" }, "shm");
-    bundle.config.linux_section.masked_paths = { "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/version", "/proc/latency_stats", "/proc/timer_list",
-        "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware" };
+    bundle.config.linux_section.masked_paths = { "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/version", "/proc/latency_stats",
+        "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware" };
     bundle.config.linux_section.readonly_paths = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/proc/uptime" };
 }
 

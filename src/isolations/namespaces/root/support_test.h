@@ -51,14 +51,14 @@ std::string text_of(std::string const& path); // "error: ..." when it cannot be 
 } // namespace bulkhead::root::tests
 
 // Inside of a body: leaves with the condition's text.
-#define DEMAND(condition)                                                                           \
-    do {                                                                                            \
-        if (!(condition))                                                                           \
-            return std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": " + #condition + " (" + std::strerror(errno) + ")"; \
+#define DEMAND(condition)                                                                                                                            \
+    do {                                                                                                                                             \
+        if (!(condition))                                                                                                                            \
+            return std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": " + #condition + " (" + std::strerror(errno) + ")";                   \
     } while (false)
 
-#define SKIP_UNLESS_ROOT()                                                                          \
-    do {                                                                                            \
-        if (::geteuid() != 0)                                                                       \
-            GTEST_SKIP() << "not root: mounts cannot be tried";                                     \
+#define SKIP_UNLESS_ROOT()                                                                                                                           \
+    do {                                                                                                                                             \
+        if (::geteuid() != 0)                                                                                                                        \
+            GTEST_SKIP() << "not root: mounts cannot be tried";                                                                                      \
     } while (false)

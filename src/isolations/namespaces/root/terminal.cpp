@@ -18,7 +18,9 @@ Result<Terminal> RootFileSystem::open_terminal()
     auto folder = TRY(host::find_in_root(builder.root, "/dev/pts", { .links = host::Links::refuse }).or_error("process.terminal: open /dev/pts"));
     auto type = host::file_system_type(folder);
     if (type.is_error() || type.value() != DEVPTS_SUPER_MAGIC)
-        return Error { .code = Errno::nodev, .message = "process.terminal: there is no devpts at /dev/pts to take a terminal from", .hint = "add a mount of type devpts" };
+        return Error { .code = Errno::nodev,
+            .message = "process.terminal: there is no devpts at /dev/pts to take a terminal from",
+            .hint = "add a mount of type devpts" };
     Terminal terminal;
     terminal.master = TRY(open_at(folder, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW).or_error("process.terminal: open a new terminal"));
     int locked = 0;

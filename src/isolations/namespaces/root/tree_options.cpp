@@ -44,7 +44,9 @@ Result<Unit> set_around_locks(FileView tree, host::MountAttributes wanted, host:
         wanted.clear &= ~atime;
     }
     if (denied != 0)
-        return Error { .code = Errno::perm, .message = "the host has locked " + attribute_names(denied) + " on the source", .hint = "leave out the option that takes it away, or change the host's mount" };
+        return Error { .code = Errno::perm,
+            .message = "the host has locked " + attribute_names(denied) + " on the source",
+            .hint = "leave out the option that takes it away, or change the host's mount" };
     wanted.clear = 0;
     wanted.set &= depth == host::Depth::whole_tree ? ~std::uint64_t(0) : ~current;
     if (wanted.is_empty())
@@ -62,7 +64,9 @@ Result<Unit> set_attributes(FileView tree, host::MountAttributes const& wanted, 
     if (set.error() == Errno::perm && in_user_namespace && (wanted.set | wanted.clear) != 0)
         return set_around_locks(tree, wanted, depth);
     if (set.error() == Errno::nosys)
-        return Error { .code = Errno::nosys, .message = "flags for a whole tree (such as \"rro\") need mount_setattr(2)", .hint = "use Linux 5.12 or newer, or the flag without its leading \"r\"" };
+        return Error { .code = Errno::nosys,
+            .message = "flags for a whole tree (such as \"rro\") need mount_setattr(2)",
+            .hint = "use Linux 5.12 or newer, or the flag without its leading \"r\"" };
     return Error::from_errno(set.error(), "set the flags of the mount");
 }
 
@@ -105,7 +109,9 @@ Result<Unit> remount(Builder& builder, oci::Mount const& mount, MountOptions con
     auto data = options.joined_data();
     auto done = host::mount_classic(nullptr, place.value().proc_path().c_str(), nullptr, flags, data.empty() ? nullptr : data.c_str());
     if (done.is_error() && done.error() == Errno::inval)
-        return Error { .code = done.error(), .message = "remount: nothing is mounted there, or the file system refuses an option", .hint = "put the mount before its remount" };
+        return Error { .code = done.error(),
+            .message = "remount: nothing is mounted there, or the file system refuses an option",
+            .hint = "put the mount before its remount" };
     TRY(std::move(done).or_error("remount"));
     options.set = 0;
     options.clear = 0;
