@@ -7,7 +7,7 @@ target_compile_options(bulkhead_options INTERFACE
 target_compile_definitions(bulkhead_options INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
 target_include_directories(bulkhead_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  target_compile_options(bulkhead_options INTERFACE -Wthread-safety -Wno-missing-field-initializers)
+  target_compile_options(bulkhead_options INTERFACE -Wthread-safety -Wno-missing-field-initializers -Wno-unknown-warning-option)
 else()
   # Designated initializers that name what matters are the idiom here.
   # g++ 12 sees overlaps in std::string's own code where it optimizes (GCC bug 105651).
@@ -19,7 +19,9 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_link_options(bulkhead_options INTERFACE -Wl,--gc-sections)
 endif()
 if(BULKHEAD_SANITIZE)
-  target_compile_options(bulkhead_options INTERFACE -fsanitize=${BULKHEAD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # With sanitizers g++ warns of uses that its own instrumentation makes up (its manual says so of -fsanitize).
+  target_compile_options(bulkhead_options INTERFACE
+    -fsanitize=${BULKHEAD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-maybe-uninitialized)
   target_link_options(bulkhead_options INTERFACE -fsanitize=${BULKHEAD_SANITIZE})
 endif()
 if(BULKHEAD_FUZZ)
