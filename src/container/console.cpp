@@ -60,9 +60,7 @@ RawTerminal::RawTerminal(FileView terminal)
     if (::tcgetattr(terminal.fd(), &m_before) < 0)
         return;
     auto raw = m_before;
-    ::cfmakeraw(&raw);
-    // Our own messages still need their carriage returns.
-    raw.c_oflag |= OPOST;
+    ::cfmakeraw(&raw); // output, too: full-screen programs count on a line feed that is no more than that
     m_is_raw = ::tcsetattr(terminal.fd(), TCSANOW, &raw) == 0;
 }
 
@@ -78,9 +76,11 @@ ConsoleRelay::ConsoleRelay(File master, FileView input, FileView output)
     , m_output(output)
 {
     ::fcntl(m_master.fd(), F_SETFL, ::fcntl(m_master.fd(), F_GETFL) | O_NONBLOCK);
-    // One line discipline is to turn "\n" into "\r\n": where our output is a terminal, that one does it.
+    // One line discipline is to turn "\n" into "\r\n": the container's, unless our output is a terminal that still does it.
+    termios ours {};
     termios settings {};
-    if (::isatty(output.fd()) == 1 && ::tcgetattr(m_master.fd(), &settings) == 0) {
+    bool does_it = ::tcgetattr(output.fd(), &ours) == 0 && (ours.c_oflag & OPOST) != 0 && (ours.c_oflag & ONLCR) != 0;
+    if (does_it && ::tcgetattr(m_master.fd(), &settings) == 0) {
         settings.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
         ::tcsetattr(m_master.fd(), TCSANOW, &settings);
     }

@@ -24,6 +24,7 @@ enum PlanFlags : std::uint32_t {
     no_new_privs = 2,
     seccomp_listener = 4, // load the filter before the gate and hand its descriptor to the runtime
     drop_bounding = 8,
+    own_init = 16, // the stage stays as process 1, and the program is its child
 };
 
 // A part of the plan by offset from its beginning and length in bytes. Text parts end with a NUL that is counted.

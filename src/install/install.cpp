@@ -219,6 +219,8 @@ private:
         Outcome result { .done = m_changes.done(), .next = {} };
         if (m_request.engine == Engine::docker)
             tell_docker(result);
+        if (m_request.engine == Engine::docker && !installed)
+            result.next.emplace_back("a dockerd that runs may know bulkhead until it starts again: systemctl restart docker");
         else if (m_request.engine == Engine::containerd)
             result.next.emplace_back("systemctl restart containerd");
         if (installed)
@@ -229,7 +231,7 @@ private:
         return result;
     }
 
-    // dockerd reads its runtimes again on SIGHUP.
+    // dockerd reads its runtimes again on SIGHUP, but forgets the last one only when it starts again.
     void tell_docker(Outcome& result) const
     {
         auto text = read_file("/run/docker.pid", 64);

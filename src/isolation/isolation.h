@@ -51,6 +51,7 @@ struct SandboxPlan {
     bool rootless = false; // the caller has no privileges on the host
     bool no_pivot = false;
     bool no_new_keyring = false;
+    bool own_init = false; // process 1 is ours: it starts the program, reaps orphans and hands signals on
     bool start_at_once = false; // `run`: the program may start as soon as create is through (no start_container wait)
 };
 

@@ -92,9 +92,9 @@ class MessageTests(Case):
         works = {row["isolation"]: row["reason"] for row in json.loads(self.succeed("check", "--json"))}
         missing = [name for name, reason in works.items() if reason == "not in this version"]
         for name in missing:
-            for words in ((f"--isolation={name}", "run", "-b", bundle, "x"), (f"--isolation={name}", "create", "-b", bundle, "x"),
-                          ("do", f"--isolation={name}", "--", "true")):
-                self.refused(*words, says=(f'"{name}"', "not part of this version", "--isolation=namespaces"))
+            for words, status in (((f"--isolation={name}", "run", "-b", bundle, "x"), 1), ((f"--isolation={name}", "create", "-b", bundle, "x"), 1),
+                                  (("do", f"--isolation={name}", "--", "true"), 125)):
+                self.refused(*words, status=status, says=(f'"{name}"', "not part of this version", "--isolation=namespaces"))
             link = f"{self.folder}/bulkhead-{name}"
             os.symlink(RUNTIME, link)
             outcome = self.execute([link, "--root", self.state, "run", "-b", bundle, "x"])
@@ -116,14 +116,14 @@ class MessageTests(Case):
         self.refused("exec", "x", status=255, says="process")
         self.succeed("start", "x")
         self.refused("start", "x", says="already running")
-        self.refused("resume", "x", says='"x"')
+        self.refused("resume", "x", says="not paused")
         self.refused("delete", "x", says="not stopped")
         self.refused("exec", "x", "no-such-program", status=255, says="no-such-program")
         self.refused("update", "--memory", "lots", "x", says="lots")
         self.succeed("kill", "x", "KILL")
         self.wait_for(lambda: self.status_of("x") == "stopped", "the container stops")
         self.refused("kill", "x", says="not running")
-        self.refused("exec", "x", "true", status=255, says='"x"')
+        self.refused("exec", "x", "true", status=255, says="stopped")
         self.succeed("delete", "x")
 
     def test_the_log_file_gets_the_same_error_as_json_and_as_text(self):

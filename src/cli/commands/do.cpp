@@ -131,6 +131,12 @@ Result<std::string> make_mount_point(std::string const& state_root)
     }
 }
 
+// Below these the container has file systems of its own, which are not mounted yet.
+bool is_kernels(std::string const& path)
+{
+    return do_command::is_below(path, "/proc") || do_command::is_below(path, "/sys") || do_command::is_below(path, "/dev");
+}
+
 Result<Unit> make_root(Doing& doing)
 {
     auto& request = doing.request;
@@ -146,6 +152,10 @@ Result<Unit> make_root(Doing& doing)
         TRY(root.show(here));
     else if (!root.has(here) && doing.flags.working_directory.empty())
         request.working_directory = "/";
+    else if (!root.has(here) && !is_kernels(here))
+        return Error { .code = Errno::notdir,
+            .message = "--cwd: there is no folder " + quoted(here) + " in the sandbox",
+            .hint = "name a folder of the host; /run and /tmp show none but this one" };
     std::array<char, PATH_MAX> names {};
     // systemd-resolved and others keep the list of name servers below /run.
     if (request.network == Network::host && ::realpath("/etc/resolv.conf", names.data()) && do_command::is_below(names.data(), "/run"))
@@ -178,6 +188,7 @@ Result<Unit> create(Doing& doing)
     plan.rootless = doing.request.rootless;
     plan.systemd_cgroup = doing.session.flags.systemd_cgroup;
     plan.start_at_once = true;
+    plan.own_init = true; // Ctrl-C and `kill` end programs that do not expect to be process 1
     create.on_folder = [&](isolation::SandboxPlan& made) { return open_console(doing, made); };
     auto containers = TRY(container::Containers::open(doing.state_root, find_isolation));
     doing.foreground = TRY(container::Foreground::prepare(container::Foreground::Subreaper::yes));
@@ -200,16 +211,18 @@ Result<int> follow(Doing& doing)
     return doing.foreground->follow(followed);
 }
 
-// As shells tell "not found" and "not executable" from the command's own end.
+// As shells tell "not found" and "not executable" from the command's own end; what is not about the command is ours.
 Error with_shell_status(Error error)
 {
+    constexpr int no_sandbox = 125;
     constexpr int not_executable = 126;
     constexpr int not_found = 127;
-    error.exit_status = error.code == Errno::noent ? not_found : error.code == Errno::access || error.code == Errno::perm ? not_executable : 125;
+    bool is_about_command = error.message.find("exec: \"") != std::string::npos;
+    error.exit_status = !is_about_command ? no_sandbox : error.code == Errno::noent ? not_found : not_executable;
     return error;
 }
 
-Result<int> do_it(Session const& session, DoFlags const& flags)
+Result<int> make_and_follow(Session const& session, DoFlags const& flags)
 {
     Doing doing {
         .session = session, .flags = flags, .state_root = {}, .request = {}, .isolation = nullptr, .foreground = nullptr, .listener = {}, .made = {}
@@ -219,12 +232,22 @@ Result<int> do_it(Session const& session, DoFlags const& flags)
     TRY(choose(doing));
     TRY(make_root(doing));
     auto created = create(doing);
-    if (created.is_error())
-        return with_shell_status(created.release_error());
+    if (created.is_error()) {
+        auto error = created.release_error();
+        if (doing.request.memory && doing.request.rootless && (error.code == Errno::access || error.code == Errno::perm))
+            error.hint = "leave --memory out, run as root, or in a control group that was delegated to you";
+        return error;
+    }
     auto status = follow(doing);
     auto removed = doing.made->remove(container::Force::yes);
     if (removed.is_error())
         log::warning("the sandbox could not be removed", { { "id", doing.request.id }, { "reason", removed.error().message } });
+    return status;
+}
+
+Result<int> do_it(Session const& session, DoFlags const& flags)
+{
+    auto status = make_and_follow(session, flags);
     if (status.is_error())
         return with_shell_status(status.release_error());
     return status;

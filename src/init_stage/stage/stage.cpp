@@ -14,7 +14,10 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <asm-generic/siginfo.h>
+#include <asm/signal.h>
 #include <asm/unistd.h>
+#include <linux/wait.h>
 
 using namespace bulkhead::init_stage;
 
@@ -210,6 +213,50 @@ struct Stage {
         }
     }
 
+    // Returns in a child, which goes on. Process 1 itself is a poor place for a program that does not expect it: signals it
+    // has no handler for are dropped by the kernel (pid_namespaces(7)), so that Ctrl-C would not end it.
+    void leave_an_init_behind() const
+    {
+        std::uint64_t const all = ~std::uint64_t(0);
+        std::uint64_t before = 0;
+        need(Step::execute, system_call(__NR_rt_sigprocmask, SIG_BLOCK, address(&all), address(&before), sizeof all));
+        auto child = system_call(__NR_clone, SIGCHLD);
+        need(Step::execute, child);
+        if (child > 0)
+            live_as_init(child);
+        need(Step::execute, system_call(__NR_rt_sigprocmask, SIG_SETMASK, address(&before), 0, sizeof before));
+    }
+
+    // Reaps, hands signals on, and ends with the child, as it ended.
+    [[noreturn]] static void live_as_init(long child)
+    {
+        // Whoever waits for the end of a stream, or of the report, must not wait for us.
+        system_call(__NR_close_range, 0, ~0U, 0);
+        std::uint64_t const all = ~std::uint64_t(0);
+        for (;;) {
+            siginfo_t got {};
+            auto number = system_call(__NR_rt_sigtimedwait, address(&all), address(&got), 0, sizeof all);
+            // The terminal's keys and sizes go to its whole foreground group, the child included.
+            bool is_from_terminal = got.si_code == SI_KERNEL && number != SIGHUP;
+            if (number > 0 && number != SIGCHLD && !is_from_terminal)
+                system_call(__NR_kill, child, number);
+            reap(child);
+        }
+    }
+
+    static void reap(long child)
+    {
+        for (;;) {
+            std::uint32_t status = 0;
+            auto ended = system_call(__NR_wait4, -1, address(&status), WNOHANG);
+            if (ended <= 0)
+                return;
+            auto by_signal = status & 0x7f;
+            if (ended == child)
+                leave(static_cast<int>(by_signal ? 128 + by_signal : status >> 8 & 0xff));
+        }
+    }
+
     [[noreturn]] void execute(char** arguments, char** environment)
     {
         set_label();
@@ -224,6 +271,8 @@ struct Stage {
             load_filter();
         if (needs_admin_for_filter())
             give_up_admin();
+        if (plan.flags & own_init)
+            leave_an_init_behind();
         fail(Step::execute, system_call(__NR_execve, address(part<char>(plan.program)), address(arguments), address(environment)));
     }
 };

@@ -174,6 +174,8 @@ struct ContainerSide {
         setup.plan.sync_fd = runtime.view().fd();
         setup.plan.gate = launch.gate.is_open() ? init_stage::Gate::listen : init_stage::Gate::sync;
         setup.plan.gate_fd = launch.gate.fd();
+        if (launch.plan.own_init)
+            setup.plan.flags |= init_stage::own_init;
         if (!setup.parts.label.empty()) {
             setup.plan.proc_fd = root->proc().fd();
             if (setup.plan.proc_fd < 0)
