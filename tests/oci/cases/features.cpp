@@ -116,11 +116,13 @@ OCI_TEST(promised_mount_options_are_recognized, "R-14.5", "R-14.12")
         return;
     // Each option on a mount of its own. tmpfs does not take those that ask the file system for something of its own (acl, iversion), nor remount,
     // so they go on a bind mount, where the runtime still has to know them: an unknown word there would be refused by the kernel as data, or ignored.
+    // The words about links of sources and destinations are crun's, and mean something for binds only.
     auto with_options = [&](std::vector<std::string> const& chosen) {
         auto bundle = t.new_bundle();
         for (auto const& option : chosen) {
             bool binds = option == "bind" || option == "rbind";
-            bool kernel_decides = binds || option == "acl" || option == "noacl" || option == "iversion" || option == "noiversion";
+            bool kernel_decides = binds || option == "acl" || option == "noacl" || option == "iversion" || option == "noiversion"
+                || option == "copy-symlink" || option == "src-nofollow" || option == "dest-nofollow";
             auto words = binds || !kernel_decides ? std::vector<std::string> { option } : std::vector<std::string> { "bind", option };
             bundle.add_mount("/o-" + option, kernel_decides ? "bind" : "tmpfs", kernel_decides ? t.settings().folder : "tmpfs", words);
         }
