@@ -3,19 +3,20 @@ import json
 import subprocess
 import time
 
-from case import LIMIT, Case
+from case import LIMIT, Case, UserCase, as_user
 
 DELAYS = 9
 LONGEST_DELAY = 0.008
 TIME_FOR_ALL = 25
 
 
-class CrashTests(Case):
-    subject = "crash"
+class Crashing:
+    identity = {}
 
     def crash(self, delay, *arguments):
         """Whether the runtime was still at work."""
-        process = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   cwd=self.folder, **self.identity)
         time.sleep(delay)
         process.kill()
         return process.wait(LIMIT) == -9
@@ -30,6 +31,18 @@ class CrashTests(Case):
         self.assertEqual(self.call("delete", "--force", name).status, 0, what)
         self.assertEqual(self.succeed("list", "-q"), "", what)
         self.assert_nothing_left(what)
+
+    def test_a_killed_do_leaves_nothing_that_delete_force_does_not_remove(self):
+        for step in range(8):
+            delay = 0.0015 * step
+            self.crash(delay, "do", "--", "sleep", "60")
+            for name in self.succeed("list", "-q").split():
+                self.succeed("delete", "--force", name)
+            self.assert_nothing_left(f"after do, killed {delay * 1000:.1f} ms after its start")
+
+
+class CrashTests(Crashing, Case):
+    subject = "crash"
 
     def test_a_runtime_killed_at_any_moment_leaves_nothing_that_delete_force_does_not_remove(self):
         long, short = self.config("sleep", "60"), self.config("true")
@@ -62,10 +75,18 @@ class CrashTests(Case):
         print(f"# {rounds} rounds, {hits} of them hit the runtime at work", flush=True)
         self.assertGreater(hits, 10, "the kills came too late to prove anything")
 
-    def test_a_killed_do_leaves_nothing_that_delete_force_does_not_remove(self):
-        for step in range(8):
-            delay = 0.0015 * step
-            self.crash(delay, "do", "--", "sleep", "60")
-            for name in self.succeed("list", "-q").split():
-                self.succeed("delete", "--force", name)
-            self.assert_nothing_left(f"after do, killed {delay * 1000:.1f} ms after its start")
+
+class CrashByAUser(Crashing, UserCase):
+    subject = "crash, by a user"
+    identity = {**as_user(), "env": UserCase.environment}
+
+    def test_a_runtime_killed_at_any_moment_leaves_nothing_that_delete_force_does_not_remove(self):
+        bundle = self.simple_bundle("sleep", "60", rootless=True)
+        for step in range(12):
+            name, delay = f"crash-{step}", 0.0012 * step
+            if step % 3 == 2:
+                self.succeed("create", "-b", bundle, name)
+                self.crash(delay, "start", name)
+            else:
+                self.crash(delay, ("run", "create")[step % 3], "-b", bundle, name)
+            self.judge(name, f"killed {delay * 1000:.1f} ms after its start")
