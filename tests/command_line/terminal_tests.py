@@ -1,8 +1,10 @@
 """Terminals: run in the foreground, console sockets, exec -t, and what may not be combined."""
 import contextlib
+import json
 import os
 import pty
 import select
+import signal
 import socket
 import termios
 import time
@@ -35,6 +37,10 @@ class TerminalTests(Case):
                 return descriptors[0]
             yield path, receive
         os.unlink(path)
+
+    def read_text(self, path):
+        with open(path) as file:
+            return file.read()
 
     def read_until(self, descriptor, part, seconds=15):
         text, deadline = "", time.monotonic() + seconds
@@ -106,6 +112,29 @@ class TerminalTests(Case):
             self.read_until(master, "over there")
             os.close(master)
         self.succeed("delete", "--force", "one")
+
+    def test_a_pidfd_of_each_process_is_sent_to_the_pidfd_socket(self):
+        bundle = self.simple_bundle("sleep", "60")
+        with self.console() as (path, receive):
+            self.succeed("create", "-b", bundle, "--pidfd-socket", path, "one")
+            first = receive()
+            try:
+                signal.pidfd_send_signal(first, 0)
+                self.assertIn(f"Pid:\t{json.loads(self.succeed('state', 'one'))['pid']}\n", self.read_text(f"/proc/self/fdinfo/{first}"))
+            finally:
+                os.close(first)
+        self.succeed("start", "one")
+        with self.console() as (path, receive):
+            self.succeed("exec", "-d", "--pidfd-socket", path, "--pid-file", f"{self.folder}/pid", "one", "sleep", "60")
+            second = receive()
+            try:
+                self.assertIn(f"Pid:\t{self.read_text(self.folder + '/pid')}\n", self.read_text(f"/proc/self/fdinfo/{second}"))
+            finally:
+                os.close(second)
+        self.succeed("delete", "--force", "one")
+        outcome = self.call("create", "-b", bundle, "--pidfd-socket", f"{self.folder}/none", "two")
+        self.assertEqual(outcome.status, 1, outcome)
+        self.assertIn("--pidfd-socket", outcome.err)
 
     def test_without_a_terminal_here_exec_t_and_run_still_work(self):
         outcome = self.call("run", "-b", self.simple_bundle("sh", "-c", "test -t 1 && echo terminal; exit 2", terminal=True), "one")

@@ -70,6 +70,7 @@ struct Exec {
     File first_pidfd;
     File init_stage;
     File console;
+    File pidfd_receiver;
     host::Channel runtime_end;
     host::Channel container_end;
 
@@ -207,6 +208,8 @@ Result<Unit> prepare(Exec& exec)
     exec.cgroup_entry = TRY(open_group(target, exec.plan.cgroup));
     if (!exec.plan.io.console_socket.empty())
         exec.console = TRY(connect_console(exec.plan.io.console_socket));
+    if (!exec.plan.io.pidfd_socket.empty())
+        exec.pidfd_receiver = TRY(host::connect_unix(exec.plan.io.pidfd_socket).context("--pidfd-socket"));
     exec.init_stage = TRY(init_stage::open_program().or_error("make the init stage's memfd"));
     auto channels = TRY(host::Channel::make_pair().or_error("make a channel to the container"));
     exec.runtime_end = std::move(channels.first);
@@ -251,6 +254,8 @@ Result<Unit> serve(Exec& exec, host::Cloned& joining, isolation::StartedProcess&
         }
         if (is_ready && started.pid != 0 && !is_let_go) {
             TRY(set_process_attributes(started.pid, exec.process(), exec.target.rootless));
+            if (exec.pidfd_receiver.is_open())
+                TRY(send_pidfd(exec.pidfd_receiver, started.pidfd, "setns"));
             TRY(exec.runtime_end.send(init_stage::message_go).or_error("start the program"));
             is_let_go = true;
         }

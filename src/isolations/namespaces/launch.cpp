@@ -92,6 +92,8 @@ Result<Unit> prepare_launch(Launch& launch, cgroup::HostCgroups const& host_cgro
             .filter = launch.filter ? &*launch.filter : nullptr }));
     if (!plan.io.console_socket.empty())
         launch.console = TRY(connect_console(plan.io.console_socket));
+    if (!plan.io.pidfd_socket.empty())
+        launch.pidfd_receiver = TRY(host::connect_unix(plan.io.pidfd_socket).context("--pidfd-socket"));
     launch.root_plan.emplace(root::RootPlan {
         .config = config,
         .bundle = plan.bundle,
@@ -159,6 +161,8 @@ private:
         TRY(serve_until_ready());
         TRY(set_devices());
         TRY(set_process_attributes(m_process.pid, *config().process, m_launch.plan.rootless));
+        if (m_launch.pidfd_receiver.is_open())
+            TRY(send_pidfd(m_launch.pidfd_receiver, m_process.pidfd, "standard"));
         return Launched { .pid = m_process.pid,
             .pidfd = std::move(m_process.pidfd),
             .start_at_once = m_launch.plan.start_at_once,

@@ -31,6 +31,7 @@ struct Launch {
     File init_stage;
     File gate; // listening socket, absent for `run`
     File console; // connection to the console socket
+    File pidfd_receiver; // connection to the pidfd socket
     host::Channel runtime_end;
     host::Channel container_end;
 

@@ -518,6 +518,11 @@ Result<Unit> set_process_attributes(pid_t pid, oci::Process const& process, bool
     return set_io_priority(pid, process);
 }
 
+Result<Unit> send_pidfd(FileView receiver, FileView pidfd, std::string_view how)
+{
+    return host::send_files(receiver, how, { pidfd }).or_error("--pidfd-socket: send the pidfd");
+}
+
 std::string encode_error(Error const& error)
 {
     return std::to_string(static_cast<int>(error.code)) + "\n" + error.hint + "\n" + error.message;

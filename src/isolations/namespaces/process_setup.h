@@ -47,6 +47,9 @@ Result<Unit> make_room_for_limits(oci::Process const&, bool is_rootless);
 // In the runtime: OOM score, scheduler and I/O priority of the new process, which waits at its gate.
 Result<Unit> set_process_attributes(pid_t, oci::Process const&, bool is_rootless);
 
+// --pidfd-socket: one message with the descriptor; its text is runc's word for how the process was made.
+Result<Unit> send_pidfd(FileView receiver, FileView pidfd, std::string_view how);
+
 // CPU lists of execCPUAffinity, of the calling process.
 Result<Unit> set_cpu_affinity(std::string const& list, std::string_view place);
 
