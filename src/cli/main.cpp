@@ -63,6 +63,10 @@ Result<int> run_command(Session& session, std::span<char const* const> words)
         return 0;
     }
     TRY(command.parse_arguments(arguments));
+    if (command.asks_for_help()) { // behind an argument, where the command allows flags there
+        TRY(print(command.help()));
+        return 0;
+    }
     return command.run();
 }
 
