@@ -181,7 +181,12 @@ private:
     void prepare_root()
     {
         auto tree = host::clone_tree(FileView::current_directory(), m_plan.root.c_str(), host::Depth::whole_tree);
-        if (tree.is_ok())
+        if (tree.is_error())
+            return;
+        // A copy of a shared mount is shared, and pivot_root(2) takes no such root. In the container's own namespace it would
+        // have come as that namespace's mounts are. Where that cannot be had, the child makes its own copy.
+        auto propagation = inherited_propagation(m_plan);
+        if (propagation == 0 || host::set_mount_attributes(tree.value(), "", { .propagation = propagation }, host::Depth::whole_tree).is_ok())
             m_sources.trees.push_back({ .kind = PreparedTree::Kind::root, .tree = tree.release_value(), .is_directory = true });
     }
 
