@@ -10,6 +10,7 @@
 #include "seccomp/cache.h"
 #include "seccomp/listener.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -126,6 +127,51 @@ Result<Unit> prepare_launch(Launch& launch, cgroup::HostCgroups const& host_cgro
 
 namespace {
 
+// The id outside of a container's id 0..., where its mappings have it.
+std::optional<std::uint32_t> host_id(std::vector<oci::IdMapping> const& mappings, std::uint32_t id)
+{
+    for (auto const& mapping : mappings) {
+        if (id >= mapping.container_id && id - mapping.container_id < mapping.size)
+            return mapping.host_id + (id - mapping.container_id);
+    }
+    return std::nullopt;
+}
+
+bool has_writable_cgroup_mount(oci::Config const& config)
+{
+    for (auto const& mount : config.mounts) {
+        bool is_read_only
+            = std::ranges::find(mount.options, "ro") != mount.options.end() || std::ranges::find(mount.options, "rro") != mount.options.end();
+        if ((mount.type == "cgroup" || mount.type == "cgroup2") && !is_read_only)
+            return true;
+    }
+    return false;
+}
+
+// config-linux.md, "Cgroup ownership": on cgroup v2 a container with user and cgroup namespaces of its own and a writable
+// mount manages its own subtree; the files handed over are those that the kernel lists.
+Result<Unit> hand_group_over(oci::Config const& config, cgroup::Cgroup& group)
+{
+    auto const& section = config.linux_section;
+    auto owner = host_id(section.uid_mappings, config.process->user.uid);
+    auto paths = group.paths();
+    auto found = paths.find("");
+    if (!owner || found == paths.end() || paths.size() != 1 || !has_writable_cgroup_mount(config))
+        return ok();
+    auto folder = TRY(open_file(found->second, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    auto listed = read_file_at(FileView::current_directory(), "/sys/kernel/cgroup/delegate", 65536);
+    auto names = listed.is_ok() ? listed.release_value() : std::string("cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n");
+    auto failure = "hand the control group \"" + found->second + "\" over to the container";
+    if (::fchownat(folder.fd(), "", *owner, static_cast<gid_t>(-1), AT_EMPTY_PATH) < 0)
+        return Error::last(failure);
+    for (auto name : split(trim(names), '\n')) {
+        // The kernel lists files of controllers that are not on here, too.
+        if (::fchownat(folder.fd(), std::string(name).c_str(), *owner, static_cast<gid_t>(-1), AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+            return Error::last(failure);
+    }
+    return ok();
+}
+
 // Serves the messages of the launching process; owns the knowledge of which process that is.
 class RuntimeSide {
 public:
@@ -153,6 +199,9 @@ private:
         TRY(start());
         if (m_group && config().linux_section.resources)
             TRY(m_group->set_limits(*config().linux_section.resources)); // while the other side works on its mounts
+        bool may_delegate = m_launch.namespaces.is_new(NamespaceType::user) && m_launch.namespaces.is_new(NamespaceType::cgroup);
+        if (m_group && may_delegate && !m_launch.plan.rootless)
+            TRY(hand_group_over(config(), *m_group));
         if (is_two_stage())
             TRY(receive_second_process());
         else
