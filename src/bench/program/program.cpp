@@ -1,7 +1,7 @@
 // One tiny static program in four roles: what the measured containers run ("true" and "wait"), who measures a runtime
 // ("measure": a process with next to no memory of its own, since a child's peak starts with that of who forked it), and
 // the least a container costs ("floor": the same kernel work by a straight list of calls).
-#include "bench/program/raw_calls.h"
+#include "base/raw_calls.h"
 #include "bench/program/report.h"
 
 #include <initializer_list>
@@ -12,6 +12,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 
+using namespace bulkhead::raw;
 using namespace bulkhead::bench::program;
 
 namespace {

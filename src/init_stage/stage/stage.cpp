@@ -1,6 +1,7 @@
 // The init stage: gives up privileges, waits for `start`, loads the seccomp filter, executes the user's program.
 // It runs from a sealed memfd, so /proc/PID/exe of a container's processes never leads to the runtime's own file, and a
 // created container that waits holds some tens of kilobytes instead of a copy of the runtime. No library: raw calls only.
+#include "base/raw_calls.h"
 #include "init_stage/plan.h"
 
 #include <cstddef>
@@ -20,48 +21,11 @@
 #include <linux/wait.h>
 
 using namespace bulkhead::init_stage;
+using namespace bulkhead::raw;
 
 namespace {
 
-#if defined(__x86_64__)
-inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0)
-{
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
-    return result;
-}
-#elif defined(__aarch64__)
-inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0)
-{
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-    return x0;
-}
-#else
-#error "the init stage knows x86-64 and arm64"
-#endif
-
-inline long address(void const* pointer)
-{
-    return reinterpret_cast<long>(pointer);
-}
-
 alignas(16) unsigned char plan_bytes[max_plan_size];
-
-[[noreturn]] void leave(int status)
-{
-    for (;;)
-        system_call(__NR_exit_group, status);
-}
 
 // Socket calls with a peer that is gone must not raise SIGPIPE.
 constexpr int msg_nosignal = 0x4000;

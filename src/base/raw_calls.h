@@ -1,4 +1,4 @@
-// System calls without a C library, for the bench's own tiny program.
+// System calls without a C library, for the freestanding programs that the runtime keeps inside itself as bytes.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 #include <asm/unistd.h>
 
-namespace bulkhead::bench::program {
+namespace bulkhead::raw {
 
 #if defined(__x86_64__)
 inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0)
@@ -32,7 +32,7 @@ inline long system_call(long number, long a = 0, long b = 0, long c = 0, long d 
     return x0;
 }
 #else
-#error "the bench's program knows x86-64 and arm64"
+#error "freestanding programs know x86-64 and arm64"
 #endif
 
 inline long address(void const* pointer)
@@ -46,4 +46,4 @@ inline long address(void const* pointer)
         system_call(__NR_exit_group, status);
 }
 
-} // namespace bulkhead::bench::program
+} // namespace bulkhead::raw
